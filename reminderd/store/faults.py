@@ -1,0 +1,87 @@
+"""Faults of a database, put into one clear line."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+from reminderd.errors import ConfigError, ReminderdError, SchemaError, StoreBusy
+
+
+def explain(error: DBAPIError, place: str, *, reading: bool) -> ReminderdError | None:
+    """What to tell the user, or ``None`` when the fault lies in our own code.
+
+    ``place`` names the database and holds no password.
+    """
+    if isinstance(error.orig, sqlite3.Error):
+        return explain_sqlite(error.orig, place, reading=reading)
+    return _explain_postgres(error, place)
+
+
+def explain_sqlite(error: sqlite3.Error, place: str, *, reading: bool) -> ReminderdError | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    if reading and code == sqlite3.SQLITE_READONLY:
+        return None  # somebody wrote within `reading()`: a fault of ours, not of the file
+    match code & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreBusy(f"{place} is locked by another program; nothing was written. Try again in a moment.")
+        case sqlite3.SQLITE_FULL:
+            return StoreBusy(f"{place} cannot grow, its disk or quota is full; nothing was written. Make room first.")
+        case sqlite3.SQLITE_READONLY:
+            return StoreBusy(f"{place} is read-only for this user; nothing was written. Check the file's owner.")
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return StoreBusy(f"{place} cannot be opened. Check that the file is there and that it is yours.")
+        case sqlite3.SQLITE_IOERR:
+            return StoreBusy(f"{place} cannot be read or written ({error.sqlite_errorname}). Check its disk.")
+        case sqlite3.SQLITE_NOTADB:
+            return SchemaError(f"{place} is not a SQLite database; it was left as it is.")
+        case sqlite3.SQLITE_CORRUPT:
+            return ReminderdError(f"{place} is damaged. Stop the daemon and put the newest backup in its place.")
+    return None
+
+
+# The first two characters name the class of the fault (PostgreSQL's manual, appendix A).
+_POSTGRES_BUSY = {
+    "55P03": "is locked by another program; nothing was written. Try again in a moment.",
+    "40": "had to refuse one of two conflicting changes; nothing was written. Try again.",
+    "25006": "is read-only; nothing was written.",
+    "53100": "cannot grow, its disk is full; nothing was written.",
+    "53": "has no room for another connection or statement; nothing was written. Try again in a moment.",
+    "57": "stopped this work or is shutting down; nothing was written. Try again in a moment.",
+    "58": "cannot be read or written; nothing was written. See the server's log.",
+    "08": "lost the connection. Try again in a moment.",
+}
+_POSTGRES_REFUSED = (
+    ("password authentication failed", "refused the password."),
+    ("no password supplied", "wants a password."),
+    ("authentication failed", "refused to let this user in."),
+    ("no pg_hba.conf entry", "lets no one in from here (pg_hba.conf)."),
+)
+
+
+def _explain_postgres(error: DBAPIError, place: str) -> ReminderdError | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state == "42501":
+        return ConfigError(f"{place} does not let this user do that: {_first_line(error)}")
+    if state is not None:
+        words = next((_POSTGRES_BUSY[key] for key in (state, state[:2]) if key in _POSTGRES_BUSY), None)
+        return StoreBusy(f"{place} {words}") if words else None
+    if type(error.orig).__name__ != "OperationalError" and not error.connection_invalidated:
+        return None
+    text = str(error.orig)
+    for sign, words in _POSTGRES_REFUSED:
+        if sign in text:
+            return ConfigError(f"{place} {words} Check DATABASE_URL.")
+    if 'database "' in text and "does not exist" in text:
+        return ConfigError(f"{place} does not exist on that server. Create it, or check DATABASE_URL.")
+    if 'role "' in text and "does not exist" in text:
+        return ConfigError(f"{place} does not know this user. Check DATABASE_URL.")
+    return StoreBusy(f"{place} cannot be reached: {_first_line(error)}")
+
+
+def _first_line(error: DBAPIError) -> str:
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return lines[0] if lines else type(error.orig).__name__
