@@ -72,6 +72,7 @@ _SPAN = re.compile(rf"(-)? ?({_PART}(?:(?:, | and | )?{_PART})*)")
 _NUMBER_AND_UNIT = re.compile(r"([0-9]+|[a-z]+(?= )) ?(working days?|[a-z]+)(?:,| and(?= ))? ?")
 
 
+@lru_cache(maxsize=1024)
 def parse_span(text: str) -> Span:
     """``3 months``, ``5 working days``, ``two weeks``, ``1 year``, ``90 minutes``, ``3d``, ``2w``, ``3mo``, ``12h``,
     several joined, a leading ``-`` for all. Raises `ValueError` with one line saying what was expected."""
