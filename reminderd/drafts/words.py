@@ -1,0 +1,111 @@
+"""Titles and subjects: who, what and by when. They name, they never count, score or blame."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from reminderd.drafts.dates import day_short, local_day
+from reminderd.drafts.tasks import initials
+from reminderd.drafts.titles import TITLES, Title, fallback
+from reminderd.store.draft_records import DraftFacts
+
+
+def title(draft: str, facts: DraftFacts) -> str:
+    """What there is to do, for lists: "Thank Maria Lopez for Acme"."""
+    words = _title(draft, facts)
+    return _fill(words.one, facts, facts.them.name or _crowd_name([facts], words, facts.me.language))
+
+
+def short_title(draft: str, facts: DraftFacts) -> str:
+    """What there is to do, without the company: for calendars, which others may see."""
+    words = _title(draft, facts)
+    return _fill(words.bare, facts, facts.them.name or _crowd_name([facts], words, facts.me.language, bare=True))
+
+
+def lock_screen_title(draft: str, facts: DraftFacts) -> str:
+    """What there is to do, for a lock screen: initials, no employer, no outcome."""
+    words = _title(draft, facts)
+    return f"{initials(facts.them.name)} - {words.code}" if facts.them.name else words.code
+
+
+def code(draft: str, language: str = "en") -> str:
+    """The one word or two that a lock screen may show."""
+    return _table(language).get(draft, fallback(draft, language)).code
+
+
+def subject(draft: str, group: Sequence[DraftFacts], due_at: dt.datetime) -> str:
+    """The subject of a mail: "Thank your Acme references by Wed 25 Nov". Stays the same across escalations."""
+    first = group[0]
+    language = first.me.language
+    words = _title(draft, first)
+    if len(group) == 1 and first.them.name:
+        what = _fill(words.bare, first, first.them.name)
+    else:
+        what = _fill(words.bare, first, _crowd_name(group, words, language))
+    return f"{what} {by(due_at, first.me.zone, language)}"
+
+
+def digest_subject(open_count: int, people: Sequence[str], language: str = "en") -> str:
+    """The subject of a digest: names up to two people."""
+    german = language.startswith("de")
+    names = [*people[:2], *([f"{len(people) - 2} {'weitere' if german else 'more'}"] if len(people) > 2 else [])]
+    who = (" und " if german else " and ").join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    if not who:
+        return "Deine Woche mit deinen Referenzen" if german else "Your week with your references"
+    return f"Freuen sich vielleicht, von dir zu hören: {who}" if german else f"Might enjoy hearing from you: {who}"
+
+
+def by(due_at: dt.datetime, zone: str, language: str = "en") -> str:
+    """ "by Wed 25 Nov", in the user's zone."""
+    return f"{'bis' if language.startswith('de') else 'by'} {day_short(local_day(due_at, zone), language)}"
+
+
+def when(due_at: dt.datetime, zone: str, language: str = "en") -> str:
+    """ "Wed 25 Nov", in the user's zone."""
+    return day_short(local_day(due_at, zone), language)
+
+
+def reminder(position: int, language: str = "en") -> str:
+    """ "2nd reminder"; nothing for the first."""
+    if position < 2:
+        return ""
+    if language.startswith("de"):
+        return f"{position}. Erinnerung"
+    return f"{position}{'nd' if position == 2 else 'rd' if position == 3 else 'th'} reminder"
+
+
+def knows(told: int, total: int, language: str = "en") -> str:
+    """How many know: said above the accepted mail, and after each `done`."""
+    german = language.startswith("de")
+    if told >= total:
+        number = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(total, str(total))
+        return f"Alle {total} wissen es: du kannst posten" if german else f"All {number} know: post away"
+    return f"{told} von {total} wissen es" if german else f"{told} of {total} know"
+
+
+def _table(language: str) -> dict[str, Title]:
+    return TITLES["de" if language.startswith("de") else "en"]
+
+
+def _title(draft: str, facts: DraftFacts) -> Title:
+    return _table(facts.me.language).get(draft) or fallback(draft, facts.me.language)
+
+
+def _crowd_name(group: Sequence[DraftFacts], words: Title, language: str, *, bare: bool = False) -> str:
+    """Several people in words: "your Acme references", without the company where it must not be named."""
+    companies = {facts.job.company for facts in group}
+    company = companies.pop() if len(companies) == 1 and not bare else ""
+    if language.startswith("de"):
+        return f"deine Referenzen für {company}" if company else "deine Referenzen"
+    return f"your {company} references" if company else "your references"
+
+
+def _fill(pattern: str, facts: DraftFacts, who: str) -> str:
+    """The pattern with names in it; its part in brackets is left out where the company is not to be named."""
+    before, _, rest = pattern.partition("[")
+    optional, _, after = rest.partition("]")
+    company = facts.job.company
+    inner = optional if company and company not in who else ""
+    filled = f"{before}{inner}{after}"
+    return " ".join(filled.replace("{who}", who).replace("{company}", company).split())

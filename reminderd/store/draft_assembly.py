@@ -1,0 +1,282 @@
+"""Makes the facts of one draft from fetched rows: consent, silence, alternates, and nothing that is embargoed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reminderd.rules.calendar import months_between
+from reminderd.rules.kinds import INVOLVING, OUTCOMES, TOUCHES
+from reminderd.store.draft_records import DraftFacts, EventView, Involved, Job, Last, Me, Person, Silence
+from reminderd.store.draft_shelf import ALTERNATES_FOR, EventRow, Shelf, Wanted
+from reminderd.store.embargo import Veil, is_embargoed
+from reminderd.store.tables import Opportunity, Reference, User
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HONORIFICS = frozenset(
+    {"dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "herr", "frau", "dipl", "ing"}
+)
+_USE_KINDS = frozenset({"asked", "called", "briefed"})
+_NEWS_KINDS = ("promoted", "changed_job")
+_STAGES = (("ninety_days", 75, 120), ("half_year", 165, 225))
+_TWO_YEARS = dt.timedelta(days=730)
+_USE_WINDOW = dt.timedelta(days=90)
+_WARM = dt.timedelta(days=366)
+_NEWS_WINDOW = dt.timedelta(days=183)
+
+
+def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
+    """The facts for one draft."""
+    user = shelf.users[wanted.user_id]
+    today = shelf.todays[user.id]
+    reference = shelf.references.get(wanted.reference_id or 0)
+    timeline = [event for event in shelf.by_reference.get(wanted.reference_id or 0, ()) if event.on <= today]
+    starting = shelf.events.get(wanted.event_id or 0)
+    stage, stage_job = _stage(shelf, user.id, today)
+    job_id = wanted.opportunity_id or (starting.opportunity_id if starting else None) or stage_job
+    opportunity = shelf.opportunities.get(job_id or 0)
+    kept_out = bool(reference and reference.keep_from_knowing)
+    hidden = kept_out or bool(opportunity and _embargoed(shelf, opportunity, today))
+    veil = _veil(shelf, user, today, everything=kept_out)
+    crowd = [] if opportunity is None else _involved(shelf, opportunity.id, today)
+    consent = _consent(timeline, job_id, today)
+    earlier = [row for row in shelf.earlier.get(wanted.reference_id or 0, ()) if row.id != wanted.nudge_id]
+    them = _person(reference, veil)
+    last = _last(reference, timeline, veil)
+    return DraftFacts(
+        me=_me(user),
+        them=them,
+        today=today,
+        job=_job(opportunity, veil, hidden=hidden, kept_out=kept_out),
+        event=EventView() if kept_out and starting and starting.opportunity_id else _event(starting, veil),
+        last=last,
+        silence=_silence(reference, last, today),
+        asks=sum(event.kind == "asked" and event.on > today - _TWO_YEARS for event in timeline),
+        uses=_uses(timeline, today),
+        approach=wanted.approach,
+        stage="" if hidden else stage,
+        agreed=consent == "agreed",
+        alternates=_alternates(shelf, wanted, job_id, today),
+        agreed_names=() if kept_out else tuple(one.first_name for one in crowd if one.agreed),
+        points=_points(them.speaks_to),
+        reasons=wanted.reasons,
+        answer=veil.text(wanted.answer),
+        variant=wanted.variant,
+        used_variants=_used_variants(earlier),
+        used_approaches=tuple(row.approach for row in earlier if row.approach),
+        news=_news(timeline, today, veil),
+        involved=tuple(crowd),
+        people=_people(shelf, wanted, crowd, veil),
+        hidden=hidden,
+    )
+
+
+def first_name_of(name: str, given: str | None) -> str:
+    """The first name: as given, else the first word of the name that is no title."""
+    if given and given.strip():
+        return given.strip()
+    after_comma = name.partition(",")[2].strip()
+    words = (after_comma or name).split()
+    while len(words) > 1 and words[0].rstrip(".").casefold() in _HONORIFICS:
+        words = words[1:]
+    return words[0] if words else ""
+
+
+def _me(user: User) -> Me:
+    return Me(
+        id=user.id,
+        name=user.name,
+        first_name=first_name_of(user.name, None),
+        email=user.email,
+        phone=user.phone or "",
+        zone=user.zone,
+        language=user.language or "en",
+        hour=user.hour,
+        full_texts=user.full_texts,
+    )
+
+
+def _person(reference: Reference | None, veil: Veil) -> Person:
+    if reference is None:
+        return Person()
+    return Person(
+        id=reference.id,
+        name=reference.name,
+        first_name=first_name_of(reference.name, reference.first_name),
+        relation=veil.text(reference.relation),
+        worked_at=reference.worked_at or "",
+        role=reference.role or "",
+        worked_from=reference.worked_from,
+        worked_to=reference.worked_to,
+        employer=reference.employer or "",
+        title=reference.title or "",
+        since=reference.since,
+        speaks_to=veil.text(reference.speaks_to),
+        via=reference.via or "",
+        profile=reference.profile or "",
+        address=reference.address or "",
+        email=reference.email or "",
+        phone=reference.phone or "",
+    )
+
+
+def _job(opportunity: Opportunity | None, veil: Veil, *, hidden: bool, kept_out: bool) -> Job:
+    if opportunity is None or kept_out:
+        return Job()
+    return Job(
+        id=opportunity.id,
+        company="" if hidden else opportunity.company,
+        role=veil.text(opportunity.role),
+        starts_on=opportunity.starts_on,
+        contact=veil.text(opportunity.contact),
+        posting=veil.link(opportunity.posting),
+        resume=veil.link(opportunity.resume),
+    )
+
+
+def _event(row: EventRow | None, veil: Veil) -> EventView:
+    if row is None:
+        return EventView()
+    data = {key: _value(value, veil) for key, value in (row.data or {}).items()}
+    return EventView(id=row.id, kind=row.kind, on=row.on, at=row.at, note=veil.text(row.note), data=data)
+
+
+def _value(value: Any, veil: Veil) -> Any:
+    if not isinstance(value, str):
+        return value
+    return dt.date.fromisoformat(value) if _ISO_DAY.fullmatch(value) else veil.text(value)
+
+
+def _embargoed(shelf: Shelf, opportunity: Opportunity, today: dt.date) -> bool:
+    return is_embargoed(opportunity, shelf.milestones.get(opportunity.user_id, ()), today)
+
+
+def _veil(shelf: Shelf, user: User, today: dt.date, *, everything: bool) -> Veil:
+    mine = (opportunity for opportunity in shelf.opportunities.values() if opportunity.user_id == user.id)
+    hidden = [job.company for job in mine if everything or _embargoed(shelf, job, today)]
+    return Veil(hidden, user.language or "en")
+
+
+def _last(reference: Reference | None, timeline: Sequence[EventRow], veil: Veil) -> Last:
+    touches = [event for event in timeline if event.kind in TOUCHES]
+    said = reference.last_contact_on if reference else None
+    if touches and (said is None or said <= touches[-1].on):
+        return Last(kind=touches[-1].kind, on=touches[-1].on, note=veil.text(touches[-1].note))
+    return Last(on=said)
+
+
+def _silence(reference: Reference | None, last: Last, today: dt.date) -> Silence:
+    since = last.on or (reference.worked_to if reference else None)
+    if since is None:
+        return Silence()
+    return Silence(months=max(0, months_between(since, today)), known=True)
+
+
+def _uses(timeline: Iterable[EventRow], today: dt.date) -> int:
+    return sum(event.kind in _USE_KINDS and event.on > today - _USE_WINDOW for event in timeline)
+
+
+def _stage(shelf: Shelf, user_id: int, today: dt.date) -> tuple[str, int | None]:
+    """How far the user's newest job is, told only around ninety days and half a year in."""
+    standing: dict[int | None, dt.date] = {}
+    for event in shelf.milestones.get(user_id, ()):
+        if event.on > today:
+            continue
+        if event.kind == "started":
+            standing[event.opportunity_id] = event.on
+        elif event.kind == "accepted":
+            opportunity = shelf.opportunities.get(event.opportunity_id or 0)
+            if opportunity and opportunity.starts_on:
+                standing[event.opportunity_id] = opportunity.starts_on
+        elif event.kind in OUTCOMES:
+            standing.pop(event.opportunity_id, None)
+    begun = [(day, job) for job, day in standing.items() if day <= today]
+    if not begun:
+        return "", None
+    day, job = max(begun, key=lambda pair: pair[0])
+    age = (today - day).days
+    stage = next((name for name, low, high in _STAGES if low <= age <= high), "")
+    return stage, job if stage else None
+
+
+def _consent(timeline: Iterable[EventRow], job_id: int | None, today: dt.date) -> str | None:
+    """Where the reference stands for the opportunity; an agreement whose time is over counts as asked."""
+    standing = None
+    for event in timeline:
+        if event.opportunity_id != job_id or job_id is None:
+            continue
+        if event.kind in ("asked", "declined", "no_answer"):
+            standing = standing if event.kind == "asked" and standing == "agreed" else event.kind
+        elif event.kind == "agreed":
+            until = (event.data or {}).get("until")
+            standing = "asked" if until and str(until) < today.isoformat() else "agreed"
+    return standing
+
+
+def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:
+    """Who vouches for the opportunity (the design's decision 6), and who of them knows how it ended."""
+    events = [event for event in shelf.by_opportunity.get(job_id, ()) if event.on <= today]
+    outcome = next((event for event in reversed(events) if event.kind in OUTCOMES), None)
+    people = dict.fromkeys(event.reference_id for event in events if event.kind in INVOLVING)
+    found = []
+    for reference_id in people:
+        reference = shelf.references.get(reference_id)
+        own = [event for event in events if event.reference_id == reference_id]
+        consent = _consent(own, job_id, today)
+        if reference is None or reference.status == "retired" or consent in ("declined", "no_answer"):
+            continue
+        told = outcome is not None and any(
+            event.kind in ("told", "thanked") and event.on >= outcome.on for event in own
+        )
+        first = first_name_of(reference.name, reference.first_name)
+        found.append(Involved(reference.id, reference.name, first, agreed=consent == "agreed", told=told))
+    return found
+
+
+def _alternates(shelf: Shelf, wanted: Wanted, job_id: int | None, today: dt.date) -> tuple[str, ...]:
+    """Who could be asked instead: agreed before, in touch within a year, least used, not asked for this one."""
+    if wanted.situation not in ALTERNATES_FOR:
+        return ()
+    ranked = []
+    for reference in shelf.candidates.get(wanted.user_id, ()):
+        events = [event for event in shelf.by_reference.get(reference.id, ()) if event.on <= today]
+        here = any(
+            event.opportunity_id == job_id and event.kind in ("asked", "declined", "no_answer") for event in events
+        )
+        warm = any(event.kind in TOUCHES and event.on > today - _WARM for event in events)
+        if reference.id != wanted.reference_id and warm and not (here and job_id):
+            ranked.append((_uses(events, today), reference.name))
+    return tuple(name for _, name in sorted(ranked)[:3])
+
+
+def _points(speaks_to: str) -> tuple[str, ...]:
+    parts = (part.strip(" .") for part in re.split(r"[,;\n•]+|\s+and\s+(?=[^,;]+$)", speaks_to))
+    return tuple(part for part in parts if part)[:3]
+
+
+def _used_variants(earlier: Iterable[Any]) -> dict[str, tuple[int, ...]]:
+    used: dict[str, tuple[int, ...]] = {}
+    for row in earlier:
+        used[row.draft] = (*used.get(row.draft, ()), row.variant)
+    return used
+
+
+def _news(timeline: Sequence[EventRow], today: dt.date, veil: Veil) -> EventView:
+    """The newest promotion or new job within half a year, unless they were congratulated since."""
+    for event in reversed(timeline):
+        if event.kind == "congratulated":
+            break
+        if event.kind in _NEWS_KINDS and event.on > today - _NEWS_WINDOW:
+            return _event(event, veil)
+    return EventView()
+
+
+def _people(shelf: Shelf, wanted: Wanted, crowd: Sequence[Involved], veil: Veil) -> tuple[Person, ...]:
+    if wanted.reference_id:
+        return ()
+    if wanted.situation == "look_in":
+        mine = [one for one in shelf.references.values() if one.user_id == wanted.user_id and one.profile]
+        return tuple(_person(one, veil) for one in mine[:3])
+    return tuple(_person(shelf.references[one.id], veil) for one in crowd)
