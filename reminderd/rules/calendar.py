@@ -316,11 +316,7 @@ def _quiet_began(moment: dt.datetime, quiet: QuietHours, zone: str) -> dt.dateti
     local = _local(moment, zone)
     candidates = _occurrences(local.date(), (-2, -1, 0), quiet.begins, zone)
     candidates += _change_within(candidates[0], moment.replace(microsecond=0), zone)
-    return max(
-        at
-        for at in candidates
-        if at <= moment and is_quiet(at, quiet, zone) and not is_quiet(at - _INSTANT, quiet, zone)
-    )
+    return max(at for at in candidates if at <= moment and not is_quiet(at - _INSTANT, quiet, zone))
 
 
 def _occurrences(day: dt.date, offsets: tuple[int, ...], at: dt.time, zone: str) -> list[dt.datetime]:
