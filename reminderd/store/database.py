@@ -62,7 +62,7 @@ class Store:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """One snapshot of the database; a write within raises. What was loaded stays usable afterwards."""
-        with self._explained(reading=True), Session(self._reader, expire_on_commit=False) as session:
+        with self.explained(reading=True), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextlib.contextmanager
@@ -72,7 +72,7 @@ class Store:
         On SQLite there is one writer at a time. On PostgreSQL lock what you read in order to change it:
         ``with_for_update()``, which SQLite does without.
         """
-        with self._explained(reading=False), Session(self._writer, expire_on_commit=False) as session:
+        with self.explained(reading=False), Session(self._writer, expire_on_commit=False) as session:
             session.connection()  # begins now, so that what is read here cannot change before it is written
             yield session
             if wake and not self.is_sqlite:
@@ -102,7 +102,7 @@ class Store:
         """Copy all rows, or those of one user, into a private in-memory store that is still empty."""
         if not (other.is_sqlite and other.path is None):
             raise ValueError("copies go to an in-memory store only")
-        with self._explained(reading=True):
+        with self.explained(reading=True):
             if self.is_sqlite and user_id is None:
                 with self.engine.connect() as source, other.engine.connect() as target:
                     _driver(source).backup(_driver(target))
@@ -116,7 +116,8 @@ class Store:
             self._close_watch()
 
     @contextlib.contextmanager
-    def _explained(self, *, reading: bool) -> Iterator[None]:
+    def explained(self, *, reading: bool) -> Iterator[None]:
+        """Faults of the database within become one clear line of ours."""
         try:
             yield
         except DBAPIError as error:
@@ -217,7 +218,7 @@ def _parse(url: str) -> URL:
 
 
 def _file_of(url: URL) -> Path | None:
-    return None if url.database in (None, "", ":memory:") else Path(url.database).absolute()
+    return None if url.database in (None, "", ":memory:") else Path(url.database).resolve()
 
 
 def _place(url: URL, path: Path | None) -> str:

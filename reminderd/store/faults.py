@@ -16,7 +16,7 @@ def explain(error: DBAPIError, place: str, *, reading: bool) -> ReminderdError |
     """
     if isinstance(error.orig, sqlite3.Error):
         return explain_sqlite(error.orig, place, reading=reading)
-    return _explain_postgres(error, place)
+    return _explain_postgres(error, place, reading=reading)
 
 
 def explain_sqlite(error: sqlite3.Error, place: str, *, reading: bool) -> ReminderdError | None:
@@ -62,8 +62,10 @@ _POSTGRES_REFUSED = (
 )
 
 
-def _explain_postgres(error: DBAPIError, place: str) -> ReminderdError | None:
+def _explain_postgres(error: DBAPIError, place: str, *, reading: bool) -> ReminderdError | None:
     state: str | None = getattr(error.orig, "sqlstate", None)
+    if reading and state == "25006":
+        return None
     if state == "42501":
         return ConfigError(f"{place} does not let this user do that: {_first_line(error)}")
     if state is not None:

@@ -1,0 +1,224 @@
+"""Bringing a database to the schema that this program works with.
+
+Alembic costs 380 ms and 39 MB, so it is imported only when there is something to upgrade.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from reminderd.errors import ReminderdError, SchemaError, StoreBusy
+from reminderd.store import faults, lock
+from reminderd.store.database import Store
+from reminderd.store.tables import Base
+
+REVISIONS = ("0001",)
+"""All that there are, oldest first; a test compares them with the files."""
+FOLDER = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x7265_6D69_6E64  # "remind"
+
+
+def head() -> str:
+    """The revision that this program works with."""
+    return REVISIONS[-1]
+
+
+def current(store: Store) -> str | None:
+    """The revision that the database has; ``None`` when it has none of our tables."""
+    with store.reading() as session:
+        return _revision(session.connection())
+
+
+def ensure_ready(store: Store, *, now: dt.datetime, backup_dir: Path | None = None) -> Path | None:
+    """Leave the database at the head revision, or raise `SchemaError` and leave it as it was.
+
+    A SQLite file is created or upgraded on the spot; an older one is copied first, and the copy's path returned.
+    PostgreSQL may be shared with other daemons, so that its upgrade is a command of its own.
+    """
+    revision = current(store)
+    if revision == head():
+        return None
+    _refuse_unknown(store, revision)
+    if not store.is_sqlite or store.read_only:
+        state = "has no tables yet" if revision is None else f"is at revision {revision}, this program needs {head()}"
+        raise SchemaError(f"{store.place} {state}. Run: reminderd db upgrade")
+    return upgrade(store, now=now, backup_dir=backup_dir)
+
+
+def upgrade(store: Store, *, now: dt.datetime, backup_dir: Path | None = None) -> Path | None:
+    """Bring the database to the head revision, all or nothing. The path of the copy made of a SQLite file."""
+    revision = current(store)
+    _refuse_unknown(store, revision)
+    if revision is None:
+        create(store)
+    if revision in (None, head()):
+        return None
+    _refuse_beside_daemon(store)
+    copy = back_up(store, label=f"before-{head()}", now=now, folder=backup_dir) if store.path is not None else None
+    with _schema_change(store) as connection:
+        run_migrations(connection)
+    return copy
+
+
+def create(store: Store) -> None:
+    """The tables of the head revision in an empty database, as running all migrations would make them."""
+    with _schema_change(store) as connection:
+        if _revision(connection) is not None:
+            return  # somebody was quicker
+        _refuse_foreign(store, connection)
+        Base.metadata.create_all(connection)
+        connection.execute(
+            text(
+                "CREATE TABLE alembic_version "
+                "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+            )
+        )
+        connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head()})
+
+
+def run_migrations(connection: Connection) -> None:
+    """All revisions that the database lacks, within the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def back_up(store: Store, *, label: str, now: dt.datetime, folder: Path | None = None) -> Path:
+    """A whole copy of a SQLite file (mode 0600) beside it, or in ``folder``."""
+    assert store.path is not None
+    name = f"{store.path.name}.{label}-{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        copy = _new_file((folder or store.path.parent) / name)
+    except OSError as error:
+        raise StoreBusy(f"{store.place} cannot be copied to {error.filename}: {error.strerror}.") from error
+    try:
+        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as source:
+            source.execute("VACUUM INTO ?", (str(copy),))
+        _sync(copy)
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise faults.explain_sqlite(error, f"The copy {copy}", reading=False) or error from error
+    return copy
+
+
+def check(store: Store) -> list[str]:
+    """What is wrong in the database, one line each; empty when all is well."""
+    problems: list[str] = []
+    with store.reading() as session:
+        if store.is_sqlite:
+            said = session.execute(text("PRAGMA integrity_check")).scalars().all()
+            problems += [f"integrity: {line}" for line in said if line != "ok"]
+            for table, row, parent, _ in session.execute(text("PRAGMA foreign_key_check")):
+                problems.append(f"{table}: row {row} points to a row of {parent} that is not there")
+        for what, query in _MISMATCHES.items():
+            rows = session.execute(text(query)).scalars().all()
+            problems += [f"{what}: row {row}" for row in rows]
+    return problems
+
+
+# What no foreign key can say.
+_MISMATCHES = {
+    f"{child}.{column} belongs to another user": (
+        f'SELECT c.id FROM "{child}" AS c JOIN "{parent}" AS p ON p.id = c.{column} WHERE p.user_id <> c.user_id'
+    )
+    for child, column, parent in (
+        ("events", "reference_id", "references"),
+        ("events", "opportunity_id", "opportunities"),
+        ("nudges", "reference_id", "references"),
+        ("nudges", "opportunity_id", "opportunities"),
+        ("steps", "nudge_id", "nudges"),
+        ("steps", "delivery_id", "deliveries"),
+        ("attempts", "delivery_id", "deliveries"),
+    )
+} | {
+    "nudges.subject names another reference": (
+        "SELECT id FROM nudges WHERE subject LIKE 'reference:%' "
+        "AND (reference_id IS NULL OR subject <> 'reference:' || reference_id)"
+    ),
+    "nudges.number is past the user's last number": (
+        "SELECT n.id FROM nudges AS n JOIN users AS u ON u.id = n.user_id WHERE n.number > u.last_number"
+    ),
+}
+
+
+@contextlib.contextmanager
+def _schema_change(store: Store) -> Iterator[Connection]:
+    """One transaction, alone; on SQLite without foreign keys, or replacing a table empties those that point to it."""
+    with store.explained(reading=False), store.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not store.is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+                yield connection
+                if store.is_sqlite and connection.execute(text("PRAGMA foreign_key_check")).first() is not None:
+                    raise SchemaError(f"{store.place} would be left with dangling rows; the upgrade was taken back.")
+        finally:
+            if isinstance(driver, sqlite3.Connection):
+                driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _refuse_unknown(store: Store, revision: str | None) -> None:
+    if revision is not None and revision not in REVISIONS:
+        raise SchemaError(
+            f"{store.place} is at revision {revision}, which this program does not know: it was made by a newer one "
+            f"(this one knows up to {head()}). It was left as it is; install the newer program."
+        )
+
+
+def _refuse_foreign(store: Store, connection: Connection) -> None:
+    taken = sorted(set(inspect(connection).get_table_names()) & set(Base.metadata.tables))
+    if taken:
+        raise SchemaError(
+            f"{store.place} has tables of the same names ({', '.join(taken)}) that reminderd did not make; "
+            "it was left as it is."
+        )
+
+
+def _refuse_beside_daemon(store: Store) -> None:
+    pid = lock.holder(store)
+    if pid is not None and pid != os.getpid():
+        raise SchemaError(
+            f"{store.place} is to be upgraded from {current(store)} to {head()}, but a daemon of the older program "
+            f"works on it (process {pid}). Restart the daemon: it upgrades the file itself."
+        )
+
+
+def _new_file(wanted: Path) -> Path:
+    for number in range(1, 1000):
+        path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            continue
+        return path
+    raise ReminderdError(f"There are too many copies already: {wanted}")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
