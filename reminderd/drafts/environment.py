@@ -36,15 +36,15 @@ class Environment(SandboxedEnvironment):
             keep_trailing_newline=False,
         )
         self.filters.update(filters(language))
+        self._joined: dict[tuple[str, str], str] = {}
 
     def join_path(self, template: str, parent: str) -> str:
         """``template`` as named in ``parent``."""
-        assert self.loader is not None
-        for folder in pathlib.PurePosixPath(parent).parents:
-            name = str(folder / template)
-            if self.has(name):
-                return name
-        return template
+        key = (template, parent)
+        if key not in self._joined:
+            names = (str(folder / template) for folder in pathlib.PurePosixPath(parent).parents)
+            self._joined[key] = next(filter(self.has, names), template)
+        return self._joined[key]
 
     def has(self, name: str) -> bool:
         """Whether a template of that name exists."""

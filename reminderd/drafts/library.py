@@ -58,7 +58,7 @@ class Library:
             length=chosen,
             short=short,
             question=fold_line(page.optional("question")),
-            intent=sheet.intent,
+            intent=page.setting("intent") or sheet.intent,
             social=fold_line(page.optional(f"social_{number}")),
             missing=questions.missing(situation, facts),
             approach=facts.approach,
@@ -216,6 +216,10 @@ class Page:
             raise BrokenAt(Problem(self._template.filename or self._name, 1, f"no block {name!r}")) from error
         except Exception as error:
             raise explain(error, self._name) from error
+
+    def setting(self, name: str) -> str:
+        """What the template set at its top for these facts."""
+        return str(self._context.vars.get(name, ""))
 
     def optional(self, name: str) -> str:
         """One block's text, or nothing where the template has no such block."""

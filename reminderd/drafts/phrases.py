@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reminderd.rules.wording import plain
+
 ENGLISH = {
     "to": "To",
     "subject": "Subject",
@@ -12,7 +14,6 @@ ENGLISH = {
     "call": "Call",
     "open_profile": "Open the profile",
     "copy": "To copy",
-    "copy_short": "As a text",
     "copy_social": "As a comment",
     "by_hand": "To write by hand",
     "call_notes": "Notes for the call",
@@ -40,10 +41,14 @@ ENGLISH = {
     "this_year": "The last 52 weeks, newest at the right",
     "also_asked": "Asked for often lately; these agreed before",
     "stop": "Stop these mails",
-    "unsubscribe": "unsubscribe",
     "sent_by": "reminderd writes to you alone; you decide what goes out.",
     "nothing_open": "Nothing is waiting for you.",
-    "relay_touches": "in touch",
+    "still": "still",
+    "still_open": "Still open",
+    "all_done": "When all are done",
+    "all": "All done",
+    "expired": "Its time is over, so it was let go",
+    "withdrawn": "No longer needed, so it was taken back",
 }
 GERMAN = {
     "to": "An",
@@ -55,7 +60,6 @@ GERMAN = {
     "call": "Anrufen",
     "open_profile": "Profil öffnen",
     "copy": "Zum Kopieren",
-    "copy_short": "Als Nachricht",
     "copy_social": "Als Kommentar",
     "by_hand": "Von Hand zu schreiben",
     "call_notes": "Notizen für den Anruf",
@@ -83,56 +87,36 @@ GERMAN = {
     "this_year": "Die letzten 52 Wochen, die neueste rechts",
     "also_asked": "Zuletzt oft gefragt; zugesagt haben früher auch",
     "stop": "Keine solchen Mails mehr",
-    "unsubscribe": "abbestellen",
     "sent_by": "reminderd schreibt nur dir; was hinausgeht, entscheidest du.",
     "nothing_open": "Nichts wartet auf dich.",
-    "relay_touches": "in Kontakt",
+    "still": "noch",
+    "still_open": "Noch offen",
+    "all_done": "Wenn alles erledigt ist",
+    "all": "Alles erledigt",
+    "expired": "Die Zeit dafür ist vorbei, es wurde losgelassen",
+    "withdrawn": "Nicht mehr nötig, es wurde zurückgenommen",
 }
-EVENTS = {
-    "en": {
-        "accepted": "you accepted the offer",
-        "turned_down": "you turned the offer down",
-        "rejected": "the answer was no",
-        "withdrawn": "you withdrew",
-        "interview": "the interview",
-        "references_requested": "the employer asked for references",
-        "needed": "you need a reference",
-        "asked": "you asked them",
-        "agreed": "they agreed",
-        "declined": "they said no",
-        "called": "the employer called them",
-        "started": "you started the job",
-        "announcement": "you plan to post the news",
-        "promoted": "they were promoted",
-        "changed_job": "they have a new job",
-        "helped": "they helped you",
-        "advised": "they gave you advice",
-        "reached_out": "they got in touch",
-        "planned": "you have a date",
-        "met": "you met",
-    },
-    "de": {
-        "accepted": "du hast zugesagt",
-        "turned_down": "du hast abgesagt",
-        "rejected": "es kam eine Absage",
-        "withdrawn": "du hast zurückgezogen",
-        "interview": "das Gespräch",
-        "references_requested": "die Firma möchte Referenzen",
-        "needed": "du brauchst eine Referenz",
-        "asked": "du hast gefragt",
-        "agreed": "die Zusage kam",
-        "declined": "die Antwort war nein",
-        "called": "die Firma hat angerufen",
-        "started": "du hast angefangen",
-        "announcement": "du willst es posten",
-        "promoted": "eine Beförderung",
-        "changed_job": "eine neue Stelle",
-        "helped": "die Hilfe",
-        "advised": "der Rat",
-        "reached_out": "die Nachricht an dich",
-        "planned": "ihr seid verabredet",
-        "met": "ihr habt euch getroffen",
-    },
+GERMAN_EVENTS = {
+    "accepted": "du hast zugesagt",
+    "turned_down": "du hast abgesagt",
+    "rejected": "es kam eine Absage",
+    "withdrawn": "du hast zurückgezogen",
+    "interview": "das Gespräch",
+    "references_requested": "die Firma möchte Referenzen",
+    "needed": "du brauchst eine Referenz",
+    "asked": "du hast gefragt",
+    "agreed": "die Zusage kam",
+    "declined": "die Antwort war nein",
+    "called": "die Firma hat angerufen",
+    "started": "du hast angefangen",
+    "announcement": "du willst es posten",
+    "promoted": "eine Beförderung",
+    "changed_job": "eine neue Stelle",
+    "helped": "die Hilfe",
+    "advised": "der Rat",
+    "reached_out": "die Nachricht an dich",
+    "planned": "ihr seid verabredet",
+    "met": "ihr habt euch getroffen",
 }
 
 
@@ -142,5 +126,7 @@ def phrases(language: str) -> dict[str, str]:
 
 
 def event_words(kind: str, language: str) -> str:
-    """What happened, in the user's words."""
-    return EVENTS["de" if language.startswith("de") else "en"].get(kind, "")
+    """What happened, in words to the user; nothing for no event."""
+    if not kind:
+        return ""
+    return GERMAN_EVENTS.get(kind, "") if language.startswith("de") else plain(kind)

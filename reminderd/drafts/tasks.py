@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reminderd.drafts.dates import listing
+from reminderd.drafts.dates import listing, upfirst
 from reminderd.drafts.draft import Draft
 from reminderd.store.draft_records import DraftFacts
 
@@ -21,11 +21,24 @@ def note(situation: str, facts: DraftFacts) -> Draft:
 def know_line(facts: DraftFacts, *, full: bool, german: bool = False) -> str:
     """Who knows of the outcome: "4 of 6 know; still: A.L., S.O."; names only where ``full``."""
     waiting = [one for one in facts.involved if not one.told]
-    count, total = len(facts.involved) - len(waiting), len(facts.involved)
+    known = knows(len(facts.involved) - len(waiting), len(facts.involved), facts.me.language)
     if not waiting:
-        return f"Alle {total} wissen es: du kannst posten" if german else f"All {total} know: post away"
+        return known
     names = ", ".join(one.name if full else initials(one.name) for one in waiting)
-    return f"{count} von {total} wissen es; noch: {names}" if german else f"{count} of {total} know; still: {names}"
+    return f"{known}; {'noch' if german else 'still'}: {names}"
+
+
+def knows(told: int, total: int, language: str = "en") -> str:
+    """How many know: said above the accepted mail, and after each `done`."""
+    german = language.startswith("de")
+    if told < total:
+        return f"{told} von {total} wissen es" if german else f"{told} of {total} know"
+    if german:
+        return f"{'Alle ' if total > 1 else ''}{total} wissen es: du kannst posten"
+    numbers = ("nobody was asked", "the one you asked knows", "both know", "three", "four", "five", "six")
+    if total < 3:
+        return f"{numbers[total]}: post away"
+    return f"all {numbers[total] if total < len(numbers) else total} know: post away"
 
 
 def initials(name: str) -> str:
@@ -34,7 +47,7 @@ def initials(name: str) -> str:
 
 
 def _announcement(facts: DraftFacts, german: bool) -> str:
-    return know_line(facts, full=True, german=german) + "."
+    return upfirst(know_line(facts, full=True, german=german)) + "."
 
 
 def _ask_unanswered(facts: DraftFacts, german: bool) -> str:
@@ -49,7 +62,7 @@ def _ask_unanswered(facts: DraftFacts, german: bool) -> str:
 def _warm_up(facts: DraftFacts, german: bool) -> str:
     names = listing([person.name for person in facts.people], facts.me.language)
     if german:
-        wer = f" Deine sechs freuen sich vielleicht, von dir zu hören: {names}." if names else ""
+        wer = f" Diese freuen sich vielleicht, von dir zu hören: {names}." if names else ""
         return f"Viele wechseln alle paar Jahre die Stelle.{wer}"
     who = f" These might enjoy hearing from you: {names}." if names else ""
     return f"People switch jobs every couple of years; a hello now is an easy one.{who}"

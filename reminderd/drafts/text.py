@@ -2,50 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from reminderd.drafts import words
+from reminderd.drafts.dates import upfirst
 from reminderd.drafts.items import Entry, TextItem
 from reminderd.drafts.tasks import know_line
 from reminderd.message import Text
 
-Fit = Callable[[str], str]
-"""Makes a text fit into the segments that are configured."""
+Fit = Callable[[str, str], str]
+"""Shortens a text to the segments that are configured, ending it with the second text where it had to."""
 
 
 def make_text(item: TextItem, fit: Fit | None = None) -> Text:
     """One text about one or several nudges."""
-    german = item.user.language.startswith("de")
-    parts = [*item.lines, *(_line(item, entry, german) for entry in item.entries)]
-    body = f"reminderd: {' '.join(parts)} {_way_back(item)}".strip()
-    return Text(recipient=item.user.phone, body=fit(body) if fit else body, useless_at=item.useless_at)
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for entry in item.entries:
+        deadline = words.by(entry.due_at, item.user.zone, item.user.language)
+        groups.setdefault((entry.draft.situation, deadline), []).append(entry)
+    said = [_said(item, group, deadline) for (_, deadline), group in groups.items()]
+    back = _way_back(item)
+    body = " ".join(part for part in ("reminderd:", *said, *item.lines, back) if part)
+    return Text(recipient=item.user.phone, body=_fitted(body, back, fit), useless_at=item.useless_at)
 
 
 def make_draft_text(item: TextItem, entry: Entry, fit: Fit | None = None) -> Text:
-    """The draft itself, short, as a second text: for a user with texts only who chose to see it there."""
+    """The draft itself, short: what `DRAFT 7` answers, and a second text for a user who has texts only."""
     body = entry.draft.short or entry.draft.body
-    return Text(recipient=item.user.phone, body=fit(body) if fit else body, useless_at=item.useless_at)
+    return Text(recipient=item.user.phone, body=_fitted(body, "", fit), useless_at=item.useless_at)
 
 
-def _line(item: TextItem, entry: Entry, german: bool) -> str:
+def _said(item: TextItem, group: Sequence[Entry], deadline: str) -> str:
+    first, language = group[0], item.user.language
     full = item.user.full_texts
-    deadline = words.by(entry.due_at, item.user.zone, item.user.language)
-    if entry.draft.situation == "announcement":
-        return f"{know_line(entry.facts, full=full, german=german)}."
-    title = entry.title if full else words.lock_screen_title(entry.draft.situation, entry.facts)
-    number = f"{entry.number}: " if len(item.entries) > 1 else ""
-    return f"{number}{title} {deadline}."
+    if first.draft.situation == "announcement":
+        return f"{upfirst(know_line(first.facts, full=full, german=language.startswith('de')))}."
+    if len(group) == 1:
+        title = first.title if full else words.lock_screen_title(first.draft.situation, first.facts)
+        return f"{title} {deadline}."
+    people = ", ".join(f"{entry.number} {_name(entry, full)}" for entry in group)
+    return f"{people} - {words.code(first.draft.situation, language)} {deadline}."
+
+
+def _name(entry: Entry, full: bool) -> str:
+    name = entry.facts.them.name
+    return (name if full else words.initials(name)) or entry.title
 
 
 def _way_back(item: TextItem) -> str:
     """The signed link where there is a page, else the words to answer with."""
     if not item.entries:
         return ""
-    first = item.entries[0].number
+    entry = item.entries[0]
     if item.links is not None:
-        return item.links(first, "draft")
+        return item.links(entry.number, "draft")
     if not item.answerable:
-        return f"reminderd draft {first}"
-    if item.entries[0].draft.for_user:
-        return f"DONE {first}"
-    return f"DRAFT {first} / DONE {first}"
+        return f"reminderd draft {entry.number}"
+    return f"DONE {entry.number}" if entry.draft.for_user else f"DRAFT {entry.number} / DONE {entry.number}"
+
+
+def _fitted(body: str, back: str, fit: Fit | None) -> str:
+    return fit(body, f"… {back}" if back else "…") if fit else body

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from reminderd.drafts import links, words
 from reminderd.drafts.bars import bar_view
-from reminderd.drafts.dates import day_short, local_day
+from reminderd.drafts.dates import day_short, listing, local_day, upfirst
 from reminderd.drafts.items import Entry, MailItem
 from reminderd.drafts.phrases import event_words, phrases
 
@@ -30,7 +31,8 @@ def names(item: MailItem) -> dict[str, Any]:
         "preheader": item.preheader or _preheader(item, lines),
         "lines": lines,
         "entries": entries,
-        "kind": item.kind,
+        "together": _together(item, say),
+        "nothing": item.digest is not None and not item.entries and not item.digest.open,
         "done": digest.done if digest else (),
         "open": digest.open if digest else (),
         "people": [bar_view(bar, today, item.user.language) for bar in digest.people] if digest else (),
@@ -40,23 +42,47 @@ def names(item: MailItem) -> dict[str, Any]:
 
 
 def _opening(item: MailItem, say: Mapping[str, str]) -> list[str]:
-    """ "Before you post: 0 of 6 know", above news that is not public yet."""
+    """ "Before you post: 0 of 6 know; still: …" above news that is not public yet; else who is still open."""
+    language = item.user.language
+    waiting = [name for entry in item.entries if not entry.done for name in _first(entry)]
     told = item.told
-    if told is None and any(entry.draft.situation == "accepted" for entry in item.entries):
-        involved = item.entries[0].facts.involved
-        told = (sum(one.told for one in involved), len(involved)) if involved else None
-    if told is None:
-        return []
-    known = words.knows(*told, item.user.language)
-    return [f"{known}." if told[0] >= told[1] else f"{say['before_posting']}: {known}."]
+    accepted = next((entry.facts for entry in item.entries if entry.draft.situation == "accepted"), None)
+    if told is None and accepted is not None and accepted.involved:
+        waiting = [one.first_name or one.name for one in accepted.involved if not one.told]
+        told = (len(accepted.involved) - len(waiting), len(accepted.involved))
+    still = listing(dict.fromkeys(waiting), language)
+    if told is not None:
+        known = words.knows(*told, language)
+        if told[0] >= told[1]:
+            return [f"{upfirst(known)}."]
+        rest = f"; {say['still']}: {still}" if still else ""
+        return [f"{say['before_posting']}: {known}{rest}."]
+    return [f"{say['still_open']}: {still}."] if len(item.entries) > 1 and still and item.digest is None else []
+
+
+def _first(entry: Entry) -> list[str]:
+    name = entry.facts.them.first_name or entry.facts.them.name
+    return [name] if name else []
 
 
 def _preheader(item: MailItem, lines: list[str]) -> str:
     """About forty characters that say which reminder this is, and who is still open."""
     nth = words.reminder(max((entry.position for entry in item.entries), default=1), item.user.language)
-    people = [entry.facts.them.first_name for entry in item.entries if entry.facts.them.first_name and not entry.done]
-    first = lines[0].rstrip(".") if lines else ""
-    return ": ".join(part for part in (nth, first or ", ".join(dict.fromkeys(people))) if part)
+    people = [name for entry in item.entries if not entry.done for name in _first(entry)]
+    first = lines[0].rstrip(".") if lines else ", ".join(dict.fromkeys(people))
+    return " · ".join(part for part in (nth, first) if part)
+
+
+def _together(item: MailItem, say: Mapping[str, str]) -> dict[str, str] | None:
+    """One answer for a whole group, where there are several of one matter."""
+    numbers = [entry.number for entry in item.entries if entry.number and not entry.done]
+    if len(numbers) < 2 or item.digest is not None:
+        return None
+    listed = " ".join(map(str, numbers))
+    link = ""
+    if item.reply_address and item.links is None:
+        link = links.command(item.reply_address, f"Re: {item.subject}", f"DONE {listed}")
+    return {"label": say["all"], "link": link, "command": f"reminderd done {listed}"}
 
 
 def _entry(item: MailItem, entry: Entry, say: Mapping[str, str]) -> dict[str, Any]:
@@ -75,7 +101,6 @@ def _entry(item: MailItem, entry: Entry, say: Mapping[str, str]) -> dict[str, An
         "label": _label(entry, say),
         "body": draft.body,
         "paragraphs": [paragraph.split("\n") for paragraph in draft.body.split("\n\n")],
-        "short": draft.short if draft.length != "short" and them.phone and not draft.for_user else "",
         "social": f"{draft.social} {them.profile}".strip() if draft.social else "",
         "next_best": say.get(f"approach_{draft.next_approach}", "") if draft.next_approach else "",
         "warning": _warning(entry, say),
@@ -122,7 +147,7 @@ def _sending(entry: Entry, say: Mapping[str, str]) -> tuple[list[Button], bool]:
     buttons: dict[str, Button] = {}
     cut = False
     if draft.length == "mail" and them.email:
-        link, cut = links.mailto(draft if draft.via == "email" else _addressed(entry), entry.bcc)
+        link, cut = links.mailto(dataclasses.replace(draft, to=them.email), entry.bcc)
         buttons["email"] = (say["send_mail"], link)
     if them.phone:
         buttons["text"] = (say["text_it"], links.sms(them.phone, draft.short or draft.body))
@@ -135,15 +160,9 @@ def _sending(entry: Entry, say: Mapping[str, str]) -> tuple[list[Button], bool]:
     return [*first, *buttons.values()], cut
 
 
-def _addressed(entry: Entry) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(entry.draft, to=entry.facts.them.email)
-
-
 def _actions(item: MailItem, entry: Entry, say: Mapping[str, str]) -> list[Button]:
     """Buttons for the way back that is configured; none where there is none."""
-    if not entry.number:
+    if not entry.number or entry.done:
         return []
     if item.links is not None:
         return [(say[action], item.links(entry.number, action)) for action in ("done", "snooze", "skip")]

@@ -6,9 +6,25 @@ import datetime as dt
 from collections.abc import Sequence
 
 from reminderd.drafts.dates import day_short, local_day
-from reminderd.drafts.tasks import initials
+from reminderd.drafts.phrases import phrases
+from reminderd.drafts.tasks import initials, knows
 from reminderd.drafts.titles import TITLES, Title, fallback
 from reminderd.store.draft_records import DraftFacts
+
+__all__ = [
+    "by",
+    "code",
+    "digest_subject",
+    "ended",
+    "initials",
+    "knows",
+    "lock_screen_title",
+    "reminder",
+    "short_title",
+    "subject",
+    "title",
+    "when",
+]
 
 
 def title(draft: str, facts: DraftFacts) -> str:
@@ -46,7 +62,7 @@ def subject(draft: str, group: Sequence[DraftFacts], due_at: dt.datetime) -> str
     return f"{what} {by(due_at, first.me.zone, language)}"
 
 
-def digest_subject(open_count: int, people: Sequence[str], language: str = "en") -> str:
+def digest_subject(people: Sequence[str], language: str = "en") -> str:
     """The subject of a digest: names up to two people."""
     german = language.startswith("de")
     names = [*people[:2], *([f"{len(people) - 2} {'weitere' if german else 'more'}"] if len(people) > 2 else [])]
@@ -75,13 +91,10 @@ def reminder(position: int, language: str = "en") -> str:
     return f"{position}{'nd' if position == 2 else 'rd' if position == 3 else 'th'} reminder"
 
 
-def knows(told: int, total: int, language: str = "en") -> str:
-    """How many know: said above the accepted mail, and after each `done`."""
-    german = language.startswith("de")
-    if told >= total:
-        number = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(total, str(total))
-        return f"Alle {total} wissen es: du kannst posten" if german else f"All {number} know: post away"
-    return f"{told} von {total} wissen es" if german else f"{told} of {total} know"
+def ended(title: str, state: str, language: str = "en") -> str:
+    """The line that names once what expired or was withdrawn since the last message."""
+    say = phrases(language)
+    return f"{say['expired' if state == 'expired' else 'withdrawn']}: {title}."
 
 
 def _table(language: str) -> dict[str, Title]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
@@ -34,6 +35,7 @@ __all__ = [
     "company_label",
     "is_embargoed",
     "load",
+    "load_each",
     "load_for",
     "load_many",
     "touch_days",
@@ -48,6 +50,16 @@ def load(session: Session, nudge: Nudge, now: dt.datetime) -> DraftFacts:
 def load_many(session: Session, nudges: Sequence[Nudge], now: dt.datetime) -> list[DraftFacts]:
     """The facts for each nudge's draft, in the order given."""
     wanted = [Wanted.of(nudge) for nudge in nudges]
+    shelf = gather(session, wanted, now)
+    return [assemble(shelf, one) for one in wanted]
+
+
+def load_each(session: Session, nudge: Nudge, now: dt.datetime) -> list[DraftFacts]:
+    """The facts for each draft of a nudge: one, or one for everyone involved where it is about an opportunity."""
+    facts = load(session, nudge, now)
+    if nudge.reference_id or not facts.involved:
+        return [facts]
+    wanted = [dataclasses.replace(Wanted.of(nudge), reference_id=one.id, variant=None) for one in facts.involved]
     shelf = gather(session, wanted, now)
     return [assemble(shelf, one) for one in wanted]
 

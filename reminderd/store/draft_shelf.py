@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.kinds import INVOLVING, KINDS, TOUCHES
@@ -80,7 +80,7 @@ class Shelf:
     by_opportunity: Mapping[int, Sequence[EventRow]]
     milestones: Mapping[int, Sequence[EventRow]]
     """By user: `accepted`, `signed`, `started` and what undoes them."""
-    earlier: Mapping[int, Sequence[Row[Any]]]
+    earlier: Mapping[int, Sequence[Any]]
     """By reference: the nudges that already have a wording."""
     candidates: Mapping[int, Sequence[Reference]]
     """By user: those who once agreed to be a reference."""
@@ -207,16 +207,18 @@ def _profiles(session: Session, users: Collection[int]) -> dict[int, Reference]:
     return {reference.id: reference for reference in session.scalars(query)}
 
 
-def _earlier(session: Session, references: Collection[int]) -> Sequence[Row[Any]]:
+def _earlier(session: Session, references: Collection[int]) -> Sequence[Any]:
     if not references:
         return []
-    columns = (Nudge.reference_id, Nudge.id, Nudge.draft, Nudge.variant, Nudge.approach)
-    query: Select[Any] = select(*columns).where(Nudge.reference_id.in_(references), Nudge.variant.is_not(None))
-    return session.execute(query.order_by(Nudge.id)).all()
+    return session.execute(
+        select(Nudge.reference_id, Nudge.id, Nudge.draft, Nudge.variant, Nudge.approach)
+        .where(Nudge.reference_id.in_(references), Nudge.variant.is_not(None))
+        .order_by(Nudge.id)
+    ).all()
 
 
-def _grouped(rows: Iterable[Row[Any]], key: str) -> dict[int, list[Row[Any]]]:
-    groups: dict[int, list[Row[Any]]] = collections.defaultdict(list)
+def _grouped(rows: Iterable[Any], key: str) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = collections.defaultdict(list)
     for row in rows:
         groups[getattr(row, key)].append(row)
     return groups
