@@ -51,6 +51,7 @@ class UserFact:
     digest: Digest
     digest_weekday: int
     channels: tuple[str, ...]
+    created_on: dt.date = dt.date.min
     paused: bool = False
     paused_until: dt.date | None = None
     pause_all: bool = False
@@ -132,6 +133,8 @@ class Facts:
     events: tuple[EventFact, ...]
     settled: tuple[SettledFact, ...] = ()
     holidays: frozenset[dt.date] = frozenset()
+    profiles: bool = False
+    """Whether any reference of the user has a profile to look at."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,0 +1,321 @@
+"""The one door: every event and every change of a nudge's state enters here, and is planned at once.
+
+Each action works in the caller's writing transaction, is idempotent, and returns what it did, so that the caller can
+say so. ``now`` is an aware moment in UTC; dates are in the user's zone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from reminderd.errors import UsageError
+from reminderd.planner import SNOOZE_STEP, Changes, Planner
+from reminderd.rules.calendar import Span, local_day, local_moment, shift
+from reminderd.rules.facts import State, Status
+from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.timeline import Timeline
+from reminderd.store.facts import load_user, load_user_subject, today_of
+from reminderd.store.tables import Event, Nudge, Opportunity, Reference, Step, StepState, User
+
+
+@dataclasses.dataclass(slots=True)
+class Recorded:
+    """What a recording did: new events, those that were there already, and the nudges that came and went."""
+
+    events: list[Event] = dataclasses.field(default_factory=list)
+    known: list[Event] = dataclasses.field(default_factory=list)
+    changes: Changes = dataclasses.field(default_factory=Changes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Happening:
+    """What is to be recorded, of whom and when."""
+
+    kind: str
+    on: dt.date
+    references: tuple[Reference, ...] = ()
+    opportunity: Opportunity | None = None
+    at: dt.time | None = None
+    note: str | None = None
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a group of nudges is: ``told`` of ``total`` know; ``left`` names the others."""
+
+    told: int
+    total: int
+    left: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Actions:
+    """The door, for one planner."""
+
+    planner: Planner
+
+    # ---- events
+
+    def record(
+        self, session: Session, user: User, happenings: Sequence[Happening], now: dt.datetime, *, again: bool = False
+    ) -> Recorded:
+        """Record what happened, all as one batch that `undo` takes back together. The same again changes nothing,
+        unless ``again`` asks for another. Raises `UsageError` when a happening lacks whom or what it is about."""
+        result = Recorded()
+        batch = uuid.uuid4().hex
+        for happening in happenings:
+            for row in self._rows(session, user, happening):
+                self._add(session, row, batch, now, again, result)
+        session.flush()
+        if result.events:
+            result.changes = self._replan(session, user, result.events, now)
+        return result
+
+    def undo(self, session: Session, user: User, now: dt.datetime) -> Recorded:
+        """Take the newest recorded events back: those of one command. Plans then are as if they had never been."""
+        newest = session.scalar(
+            select(Event)
+            .where(Event.user_id == user.id, Event.retracted_at.is_(None), Event.batch.not_like("expiry:%"))
+            .order_by(Event.recorded_at.desc(), Event.id.desc())
+            .limit(1)
+        )
+        if newest is None:
+            raise UsageError("Nothing is recorded that could be taken back.")
+        query = select(Event).where(Event.user_id == user.id, Event.batch == newest.batch, Event.retracted_at.is_(None))
+        events = list(session.scalars(query))
+        for event in events:
+            event.retracted_at = now
+        self._reopen(session, [event.id for event in events], now)
+        session.flush()
+        return Recorded(events=events, changes=self._replan(session, user, events, now))
+
+    # ---- nudges
+
+    def done(self, session: Session, user: User, nudges: Sequence[Nudge], now: dt.datetime) -> Recorded:
+        """The user did these: records what each rule says that doing it means. Done twice changes nothing."""
+        result = Recorded()
+        batch = uuid.uuid4().hex
+        for nudge in nudges:
+            if nudge.state == State.DONE:
+                continue
+            events = self._events_of_done(session, user, nudge, now)
+            for event in events:
+                event.batch = batch
+                event.ordinal = self._free_ordinal(session, event)
+                session.add(event)
+                session.flush()
+            nudge.state, nudge.state_at = State.DONE, now
+            nudge.done_event_id, nudge.end_told = events[0].id, True
+            nudge.snoozed_until = None
+            result.events += events
+            result.changes.ended.append(nudge)
+        if result.events:
+            result.changes.add(self._replan(session, user, result.events, now))
+        return result
+
+    def skip(self, session: Session, user: User, nudges: Sequence[Nudge], now: dt.datetime) -> list[Nudge]:
+        """The user lets these go; returns those that were not skipped or done before."""
+        skipped = [nudge for nudge in nudges if nudge.state not in (State.SKIPPED, State.DONE)]
+        for nudge in skipped:
+            nudge.state, nudge.state_at, nudge.end_told = State.SKIPPED, now, True
+        session.flush()
+        self._replan_nudges(session, user, skipped, now)
+        return skipped
+
+    def snooze(self, session: Session, user: User, nudge: Nudge, span: Span, now: dt.datetime) -> dt.datetime:
+        """Be quiet about this nudge for ``span``, clipped to its expiry; steps passed meanwhile fold into one at its
+        end. Returns the moment at which it speaks again. Raises `UsageError` for a nudge that is not open."""
+        if nudge.state != State.OPEN:
+            raise UsageError(f"Nudge {nudge.number} is {nudge.state}; only an open one can be snoozed.")
+        until = min(self._awake_at(user, span, now), nudge.expires_at)
+        nudge.snoozed_until = until
+        steps = list(session.scalars(select(Step).where(Step.nudge_id == nudge.id)))
+        for step in steps:
+            if step.state == StepState.PENDING and step.at <= until:
+                step.state = StepState.FOLDED
+        last = next((step for step in steps if step.position == SNOOZE_STEP), None)
+        if last is None:
+            last = Step(user_id=user.id, nudge_id=nudge.id, position=SNOOZE_STEP)
+            session.add(last)
+        last.planned_at = last.at = until
+        last.state, last.delivery_id = StepState.PENDING, None
+        channels = load_user(session, user, self.planner.ways, now).channels
+        last.channel = channels[0] if channels else "email"
+        last.lane = "now"
+        session.flush()
+        return until
+
+    # ---- the user and the references
+
+    def pause(self, session: Session, user: User, until: dt.date | None, everything: bool, now: dt.datetime) -> None:
+        """The user rests; outcome and thanks still come unless ``everything``."""
+        user.paused, user.paused_until, user.pause_all = True, until, everything
+        self.planner.plan_all(session, user, now)
+
+    def resume(self, session: Session, user: User, now: dt.datetime) -> Changes:
+        """The user is back: what is still wanted opens again."""
+        user.paused, user.paused_until, user.pause_all = False, None, False
+        return self.planner.plan_all(session, user, now)
+
+    def changed(self, session: Session, user: User, references: Iterable[Reference], now: dt.datetime) -> Changes:
+        """References were added or edited: plan them, and what depends on the user as a whole."""
+        rows = list(references)
+        session.flush()
+        for row in rows:
+            row.change_version += 1
+        changes = self.planner.plan_references(session, user, [row.id for row in rows], now)
+        changes.add(self.planner.plan_user(session, user, now))
+        return changes
+
+    def changed_user(self, session: Session, user: User, now: dt.datetime) -> Changes:
+        """The user's zone, hour, channels or digest changed: plan everything anew."""
+        session.flush()
+        return self.planner.plan_all(session, user, now)
+
+    def changed_opportunity(self, session: Session, user: User, opportunity: Opportunity, now: dt.datetime) -> Changes:
+        """An opportunity was edited: plan everyone who has to do with it."""
+        session.flush()
+        event = Event(opportunity_id=opportunity.id, reference_id=None)
+        return self._replan(session, user, [event], now)
+
+    def involved(self, session: Session, user: User, opportunity: Opportunity, now: dt.datetime) -> list[int]:
+        """The ids of the references that vouch for an opportunity."""
+        facts = load_user_subject(session, load_user(session, user, self.planner.ways, now))
+        line = Timeline.of(facts, today_of(user, now))
+        people = {event.reference_id for event in line.events if event.opportunity_id == opportunity.id}
+        active = select(Reference.id).where(Reference.user_id == user.id, Reference.status == Status.ACTIVE)
+        known = set(session.scalars(active))
+        return sorted(p for p in people if p is not None and p in known and line.involved(p, opportunity.id))
+
+    def standing(self, session: Session, nudge: Nudge) -> Standing | None:
+        """How far the group that a nudge belongs to is; ``None`` for a nudge that stands alone."""
+        if nudge.reference_id is None or nudge.opportunity_id is None:
+            return None
+        query = (
+            select(Nudge.state, Reference.name)
+            .join(Reference, Reference.id == Nudge.reference_id)
+            .where(Nudge.user_id == nudge.user_id, Nudge.rule == nudge.rule, Nudge.occasion == nudge.occasion)
+            .where(Nudge.state.in_((State.OPEN, State.DONE, State.EXPIRED)))
+            .order_by(Reference.name)
+        )
+        rows = session.execute(query).all()
+        if len(rows) < 2:
+            return None
+        left = tuple(name for state, name in rows if state != State.DONE)
+        return Standing(told=len(rows) - len(left), total=len(rows), left=left)
+
+    # ---- helpers
+
+    def _rows(self, session: Session, user: User, happening: Happening) -> list[Event]:
+        scope = KINDS[happening.kind].scope
+        people: tuple[Reference | None, ...] = happening.references
+        if scope is Scope.OPPORTUNITY:
+            if happening.opportunity is None:
+                raise UsageError(f"{happening.kind} is about an opportunity: add --for COMPANY.")
+            people = (None,)
+        elif not people:
+            raise UsageError(f"{happening.kind} is about a reference: name one, or --all.")
+        elif scope is Scope.BOTH and happening.opportunity is None:
+            raise UsageError(f"{happening.kind} is about a reference and an opportunity: add --for COMPANY.")
+        return [
+            Event(
+                user_id=user.id,
+                kind=happening.kind,
+                reference_id=person.id if person else None,
+                opportunity_id=happening.opportunity.id if happening.opportunity else None,
+                on=happening.on,
+                at=happening.at,
+                ordinal=1,
+                note=happening.note,
+                data=dict(happening.data),
+            )
+            for person in people
+        ]
+
+    def _add(self, session: Session, row: Event, batch: str, now: dt.datetime, again: bool, result: Recorded) -> None:
+        same = list(session.scalars(select(Event).where(*_same_as(row)).order_by(Event.ordinal)))
+        live = [event for event in same if event.retracted_at is None]
+        if live and not again:
+            result.known += live[:1]
+            return
+        if live:
+            row.ordinal = max(event.ordinal for event in live) + 1
+        revived = next((e for e in same if e.retracted_at is not None and e.ordinal == row.ordinal), None)
+        if revived is not None:
+            revived.retracted_at, revived.at, revived.note, revived.data = None, row.at, row.note, row.data
+            row = revived
+        row.batch, row.recorded_at = batch, now
+        session.add(row)
+        session.flush()
+        result.events.append(row)
+
+    def _free_ordinal(self, session: Session, row: Event) -> int:
+        return (session.scalar(select(func.max(Event.ordinal)).where(*_same_as(row))) or 0) + 1
+
+    def _events_of_done(self, session: Session, user: User, nudge: Nudge, now: dt.datetime) -> list[Event]:
+        rule = self.planner.book.rules.get(nudge.rule)
+        kind = (rule.records if rule else None) or "done"
+        today = today_of(user, now)
+        cause = session.get(Event, nudge.event_id) if nudge.event_id else None
+        on = cause.on if kind == "met" and cause is not None and cause.on <= today else today
+        data: dict[str, Any] = {"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject}
+        if kind == "asked" and cause is not None:
+            data |= {key: cause.data[key] for key in ("by", "kind", "role") if key in cause.data}
+        people: Sequence[int | None] = [nudge.reference_id]
+        if kind == "gift_sent" and nudge.reference_id is None and nudge.opportunity_id is not None:
+            people = self.involved(session, user, session.get_one(Opportunity, nudge.opportunity_id), now) or [None]
+        return [
+            Event(
+                user_id=user.id,
+                kind=kind,
+                reference_id=person,
+                opportunity_id=nudge.opportunity_id,
+                on=on,
+                data=data | {"nudge": nudge.number},
+                recorded_at=now,
+                ordinal=1,
+            )
+            for person in people
+        ]
+
+    def _reopen(self, session: Session, event_ids: list[int], now: dt.datetime) -> None:
+        for nudge in session.scalars(select(Nudge).where(Nudge.done_event_id.in_(event_ids))):
+            nudge.state, nudge.state_at, nudge.done_event_id = State.OPEN, now, None
+
+    def _awake_at(self, user: User, span: Span, now: dt.datetime) -> dt.datetime:
+        until = shift(now, span, user.zone)
+        if span.hours or span.minutes:
+            return until
+        return local_moment(local_day(until, user.zone), user.hour, user.zone)
+
+    def _replan(self, session: Session, user: User, events: Sequence[Event], now: dt.datetime) -> Changes:
+        ids = {event.reference_id for event in events if event.reference_id is not None}
+        news = {event.opportunity_id for event in events if event.reference_id is None and event.opportunity_id}
+        if news:
+            query = select(Event.reference_id).where(Event.opportunity_id.in_(news), Event.reference_id.is_not(None))
+            ids |= set(session.scalars(query.distinct()))
+        rows = list(session.scalars(select(Reference).where(Reference.id.in_(ids))))
+        return self.changed(session, user, rows, now)
+
+    def _replan_nudges(self, session: Session, user: User, nudges: Sequence[Nudge], now: dt.datetime) -> None:
+        ids = [nudge.reference_id for nudge in nudges if nudge.reference_id is not None]
+        rows = list(session.scalars(select(Reference).where(Reference.id.in_(ids))))
+        self.changed(session, user, rows, now)
+
+
+def _same_as(row: Event) -> tuple[Any, ...]:
+    return (
+        Event.user_id == row.user_id,
+        Event.kind == row.kind,
+        func.coalesce(Event.reference_id, 0) == (row.reference_id or 0),
+        func.coalesce(Event.opportunity_id, 0) == (row.opportunity_id or 0),
+        Event.on == row.on,
+    )

@@ -1,0 +1,279 @@
+"""What a delivery says: nudges to drafts to one mail or text, with what the user must know around them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from reminderd.drafts import words
+from reminderd.drafts.draft import Draft
+from reminderd.drafts.items import Bar, Digest, Entry, MailItem, TextItem
+from reminderd.drafts.library import Library
+from reminderd.drafts.mail import make_mail
+from reminderd.drafts.text import make_draft_text, make_text
+from reminderd.message import Channel, Message
+from reminderd.rules.rule import Book, Role
+from reminderd.store import draft_facts, due
+from reminderd.store.draft_records import DraftFacts, Me
+from reminderd.store.tables import ChannelHealth, DeliveryKind, Nudge, User
+
+WEEK = dt.timedelta(days=7)
+YEAR = dt.timedelta(days=365)
+DOMAIN = "reminderd.invalid"
+"""Of Message-IDs where the sender's address has no domain of its own."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the messages come from, and which ways back are set up."""
+
+    address: str
+    name: str = "reminderd"
+    texts_read: bool = False
+    """Whether answers by text are read."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bundle:
+    """Nudges that go in one message; ``positions`` count their reminders from 1."""
+
+    kind: DeliveryKind
+    channel: Channel
+    nudges: tuple[Nudge, ...]
+    positions: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Letter:
+    """A finished message, and what the store keeps beside it."""
+
+    message: Message
+    subject: str
+    message_id: str | None = None
+    thread: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Carrier:
+    """Makes messages by one library and book."""
+
+    library: Library
+    book: Book
+    sender: Sender
+    fit: Callable[[str], str]
+
+    def make(self, session: Session, user: User, bundle: Bundle, key: str, now: dt.datetime) -> list[Letter]:
+        """The message for a bundle; for a user with texts only, its draft follows as a second one. Keeps on the
+        nudges which wording they were given. Raises `TemplateBroken`."""
+        entries = self.entries(session, bundle, now)
+        if bundle.channel is Channel.SMS:
+            return self._texts(user, entries, bundle, self._news(session, user, now), now)
+        return [self._mail(session, user, entries, bundle, key, now)]
+
+    def entries(self, session: Session, bundle: Bundle, now: dt.datetime) -> list[Entry]:
+        """The drafts of a bundle, no two of one group in the same words while wordings last."""
+        facts = draft_facts.load_many(session, list(bundle.nudges), now)
+        drafts = self._drafts(bundle.nudges, facts)
+        return [
+            self._entry(nudge, draft, one, position, now)
+            for nudge, draft, one, position in zip(bundle.nudges, drafts, facts, bundle.positions, strict=True)
+        ]
+
+    def notice(self, user: User, channel: Channel, health: ChannelHealth, now: dt.datetime) -> Letter:
+        """Word that another channel broke."""
+        broken = "E-mail" if health.channel == "email" else "Texts"
+        line = f"{broken} to you cannot be delivered: {health.words}. Until that is mended, reminders come this way."
+        return self._plain(user, channel, f"reminderd: {broken.lower()} cannot be delivered", line, "notice", now)
+
+    def test(self, user: User, channel: Channel, now: dt.datetime) -> Letter:
+        """A message that shows that a channel works."""
+        line = "This is a test: reminders reach you here."
+        return self._plain(user, channel, "reminderd: a test", line, "test", now)
+
+    # ---- drafts
+
+    def _drafts(self, nudges: Sequence[Nudge], facts: Sequence[DraftFacts]) -> list[Draft]:
+        chosen: dict[int, int] = {}
+        fresh: dict[str, list[int]] = {}
+        for index, nudge in enumerate(nudges):
+            if nudge.variant is None:
+                fresh.setdefault(nudge.draft, []).append(index)
+            else:
+                chosen[index] = nudge.variant
+        for situation, group in fresh.items():
+            numbers = self.library.assign_variants(situation, [facts[index] for index in group])
+            chosen |= dict(zip(group, numbers, strict=True))
+        drafts = []
+        for index, nudge in enumerate(nudges):
+            draft = self.library.draft(nudge.draft, facts[index], variant=chosen[index])
+            nudge.variant = draft.variant
+            nudge.approach = draft.approach or None
+            drafts.append(draft)
+        return drafts
+
+    def _entry(self, nudge: Nudge, draft: Draft, facts: DraftFacts, position: int, now: dt.datetime) -> Entry:
+        rule = self.book.rules.get(nudge.rule)
+        return Entry(
+            number=nudge.number,
+            draft=draft,
+            facts=facts,
+            title=words.title(nudge.draft, facts),
+            due_at=nudge.due_at,
+            position=position,
+            total=max(position, len(rule.steps) if rule else 1),
+            late=nudge.due_at < now,
+            about=rule.about if rule else "",
+        )
+
+    # ---- mails
+
+    def _mail(
+        self, session: Session, user: User, entries: list[Entry], bundle: Bundle, key: str, now: dt.datetime
+    ) -> Letter:
+        digest = self._digest(session, user, entries, now) if bundle.kind is DeliveryKind.DIGEST else None
+        thread = None if digest else _thread(user, bundle.nudges[0])
+        root = f"<{thread}@{self._domain()}>" if thread else None
+        first = max(bundle.positions) == 1
+        message_id = (
+            root if first and root and key.endswith(":0") else f"<{_hash(user.id, bundle.kind, key)}@{self._domain()}>"
+        )
+        subject = (due.thread_subject(session, user.id, thread) if thread else None) or self._subject(
+            entries, bundle, digest
+        )
+        item = MailItem(
+            user=entries[0].facts.me,
+            sender=self.sender.address,
+            sender_name=self.sender.name,
+            subject=subject,
+            message_id=message_id,
+            now=now,
+            kind=bundle.kind.value,
+            entries=tuple(entries),
+            references_root=root,
+            lines=tuple(self._news(session, user, now)),
+            told=self._told(entries, bundle),
+            digest=digest,
+        )
+        return Letter(make_mail(item, self.library), subject, message_id, thread)
+
+    def _subject(self, entries: list[Entry], bundle: Bundle, digest: Digest | None) -> str:
+        if digest is None:
+            due_at = min(entry.due_at for entry in entries)
+            return words.subject(bundle.nudges[0].draft, [entry.facts for entry in entries], due_at)
+        people = [entry.facts.them.name for entry in entries if entry.facts.them.name]
+        return words.digest_subject(len(entries), people, entries[0].facts.me.language)
+
+    def _told(self, entries: list[Entry], bundle: Bundle) -> tuple[int, int] | None:
+        rule = self.book.rules.get(bundle.nudges[0].rule)
+        involved = entries[0].facts.involved
+        if rule is None or rule.role is not Role.OUTCOME or bundle.nudges[0].reference_id is None or len(involved) < 2:
+            return None
+        return sum(1 for one in involved if one.told), len(involved)
+
+    def _digest(self, session: Session, user: User, entries: list[Entry], now: dt.datetime) -> Digest:
+        done = due.done_since(session, user.id, now - WEEK)
+        others = {entry.number for entry in entries}
+        still = [n for n in due.open_nudges(session, user.id, now + WEEK) if n.number not in others]
+        loaded = draft_facts.load_many(session, [*done, *still], now)
+        titles = [words.title(nudge.draft, facts) for nudge, facts in zip([*done, *still], loaded, strict=True)]
+        return Digest(
+            done=tuple(titles[: len(done)]),
+            open=tuple(
+                f"{title} {words.by(nudge.due_at, user.zone, user.language)} ({nudge.number})"
+                for nudge, title in zip(still, titles[len(done) :], strict=True)
+            ),
+            people=self._bars(session, entries, now),
+        )
+
+    def _bars(self, session: Session, entries: list[Entry], now: dt.datetime) -> tuple[Bar, ...]:
+        people = {entry.facts.them.id: entry for entry in entries if entry.facts.them.id}
+        days = draft_facts.touch_days(session, list(people), (now - YEAR).date())
+        return tuple(
+            Bar(
+                name=entry.facts.them.name,
+                touched_on=tuple(days.get(key, ())),
+                last_on=entry.facts.last.on,
+                number=entry.number,
+            )
+            for key, entry in people.items()
+        )
+
+    def _news(self, session: Session, user: User, now: dt.datetime) -> list[str]:
+        """What ended unsaid, named once: withdrawn, or run out while nobody looked."""
+        ended = due.untold(session, user.id)
+        facts = draft_facts.load_many(session, ended, now)
+        lines = []
+        for nudge, one in zip(ended, facts, strict=True):
+            what = words.title(nudge.draft, one)
+            how = "withdrawn" if nudge.state == "cancelled" else "let go, its time is over"
+            lines.append(f"No longer needed: {what} ({how}).")
+            nudge.end_told = True
+        return lines
+
+    # ---- texts
+
+    def _texts(
+        self, user: User, entries: list[Entry], bundle: Bundle, lines: list[str], now: dt.datetime
+    ) -> list[Letter]:
+        item = TextItem(
+            user=entries[0].facts.me,
+            entries=tuple(entries),
+            lines=tuple(lines) if user.full_texts else (),
+            answerable=self.sender.texts_read,
+            useless_at=max(nudge.expires_at for nudge in bundle.nudges),
+        )
+        text = make_text(item, self.fit)
+        letters = [Letter(text, text.body)]
+        if not user.email_enabled and not entries[0].draft.for_user:
+            draft = make_draft_text(item, entries[0], self.fit)
+            letters.append(Letter(draft, draft.body))
+        return letters
+
+    def _plain(self, user: User, channel: Channel, subject: str, line: str, kind: str, now: dt.datetime) -> Letter:
+        me = _me(user)
+        if channel is Channel.SMS:
+            text = make_text(TextItem(user=me, lines=(line,)), self.fit)
+            return Letter(text, subject)
+        message_id = f"<{_hash(user.id, kind, now.isoformat())}@{self._domain()}>"
+        item = MailItem(
+            user=me,
+            sender=self.sender.address,
+            sender_name=self.sender.name,
+            subject=subject,
+            message_id=message_id,
+            now=now,
+            kind=kind,
+            lines=(line,),
+        )
+        return Letter(make_mail(item, self.library), subject, message_id)
+
+    def _domain(self) -> str:
+        domain = self.sender.address.rpartition("@")[2]
+        return domain if "." in domain else DOMAIN
+
+
+def _me(user: User) -> Me:
+    return Me(
+        id=user.id,
+        name=user.name,
+        first_name=user.name.split()[0] if user.name.split() else "",
+        email=user.email,
+        phone=user.phone or "",
+        zone=user.zone,
+        language=user.language,
+        hour=user.hour,
+        full_texts=user.full_texts,
+    )
+
+
+def _thread(user: User, nudge: Nudge) -> str:
+    about = f"opportunity:{nudge.opportunity_id}" if nudge.opportunity_id else f"nudge:{nudge.number}"
+    return _hash(user.id, user.email, nudge.rule, about, nudge.occasion if nudge.opportunity_id else "")
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.blake2b("|".join(str(part) for part in parts).encode(), digest_size=16).hexdigest()

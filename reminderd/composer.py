@@ -1,0 +1,324 @@
+"""Due steps -> deliveries. What a message says is stored with its steps, in one transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from reminderd.carrier import Bundle, Carrier, Sender
+from reminderd.drafts.library import Library
+from reminderd.errors import TemplateBroken
+from reminderd.message import Channel, to_record
+from reminderd.planner import Planner
+from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, next_digest, start_of_day
+from reminderd.rules.facts import State, UserFact
+from reminderd.rules.rule import Role
+from reminderd.store import due
+from reminderd.store.facts import load_user
+from reminderd.store.outbox import Claim
+from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, Step, StepState, User
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+FRESH_FOR = dt.timedelta(hours=1)
+"""How long the first step of what was just recorded may still break into quiet hours."""
+PUT_OFF_FOR = dt.timedelta(hours=1)
+"""How long a step waits whose draft cannot be rendered."""
+WEEK = dt.timedelta(days=7)
+_TIME_BOUND = frozenset({Role.OUTCOME, Role.ASK, Role.HEADS_UP})
+
+__all__ = ["Composer", "Sender"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Due:
+    """The step of a nudge that is to be sent, and those before it that it takes in."""
+
+    step: Step
+    nudge: Nudge
+    passed: tuple[Step, ...]
+
+
+class Composer:
+    """Makes deliveries, and answers the dispatcher whether one is still wanted."""
+
+    def __init__(
+        self,
+        library: Library,
+        planner: Planner,
+        sender: Sender,
+        fit: Callable[[str, int], str],
+        *,
+        most_segments: int = 2,
+        messages_per_day: int = 20,
+        keep_in_touch_per_week: int = 3,
+    ) -> None:
+        self._planner = planner
+        self._carrier = Carrier(library, planner.book, sender, lambda text: fit(text, most_segments))
+        self._per_day = messages_per_day
+        self._keep_per_week = keep_in_touch_per_week
+
+    # ---- composing
+
+    def compose(self, session: Session, now: dt.datetime) -> int:
+        """Turn a batch of due steps into deliveries, in the caller's transaction. Returns how many steps and notices
+        it dealt with; 0 when nothing is due."""
+        rows = due.due_steps(session, now, BATCH)
+        by_user: dict[int, list[tuple[Step, Nudge]]] = defaultdict(list)
+        for step, nudge in rows:
+            by_user[step.user_id].append((step, nudge))
+        for user_id, pairs in by_user.items():
+            user = due.user_by_id(session, user_id)
+            self._for_user(session, user, pairs, now)
+        session.flush()
+        return len(rows) + self._notices(session, now)
+
+    def _for_user(self, session: Session, user: User, pairs: list[tuple[Step, Nudge]], now: dt.datetime) -> None:
+        habits = load_user(session, user, self._planner.ways, now)
+        ready = [one for one in self._latest(pairs, now) if not self._waits(one, habits, now)]
+        single = [one for one in ready if one.step.lane == "now"]
+        digest = [one for one in ready if one.step.lane == "digest"]
+        sent = due.sent_positions(session, [one.nudge.id for one in ready])
+        for one in single:
+            one.step.channel = self._channel(one, habits, sent)
+        for group in self._groups(single).values():
+            self._send_group(session, user, habits, group, now, sent)
+        digest = self._within_week(session, user, habits, digest, now)
+        if digest:
+            self._make(session, user, DeliveryKind.DIGEST, self._first_channel(habits), digest, now, sent)
+
+    def _latest(self, pairs: list[tuple[Step, Nudge]], now: dt.datetime) -> list[_Due]:
+        """One step for each open nudge: the latest; what is no longer open is folded away."""
+        by_nudge: dict[int, list[tuple[Step, Nudge]]] = defaultdict(list)
+        for step, nudge in pairs:
+            if nudge.state == State.OPEN and nudge.expires_at > now:
+                by_nudge[nudge.id].append((step, nudge))
+            elif nudge.state != State.OPEN:
+                step.state = StepState.FOLDED
+            else:
+                step.at = now + PUT_OFF_FOR
+        found = []
+        for steps in by_nudge.values():
+            *passed, (last, nudge) = sorted(steps, key=lambda pair: (pair[0].at, pair[0].position))
+            found.append(_Due(last, nudge, tuple(step for step, _ in passed)))
+        return found
+
+    def _waits(self, one: _Due, habits: UserFact, now: dt.datetime) -> bool:
+        """Whether quiet hours hold it back; then its moment has been moved."""
+        if not is_quiet(now, habits.quiet, habits.zone):
+            return False
+        first = one.step.at == one.nudge.starts_at and one.step.channel == Channel.EMAIL and one.step.lane == "now"
+        if first and now - one.step.at < FRESH_FOR:
+            return False
+        deadline = one.nudge.due_at if one.nudge.due_at > now else None
+        at = leave_quiet(now, habits.quiet, habits.zone, deadline)
+        one.step.at = at if at > now else leave_quiet(now, habits.quiet, habits.zone)
+        return True
+
+    def _channel(self, one: _Due, habits: UserFact, sent: dict[int, int]) -> str:
+        """The step's channel; the mail when a text would come before any draft has, or what there is."""
+        wanted = one.step.channel
+        if wanted == Channel.SMS and one.passed and not sent.get(one.nudge.id) and "email" in habits.channels:
+            return "email"
+        if wanted in habits.channels or not habits.channels:
+            return wanted
+        return habits.channels[0]
+
+    def _first_channel(self, habits: UserFact) -> str:
+        return habits.channels[0] if habits.channels else "email"
+
+    def _groups(self, single: Sequence[_Due]) -> dict[tuple[str, str, str], list[_Due]]:
+        groups: dict[tuple[str, str, str], list[_Due]] = defaultdict(list)
+        for one in single:
+            about = f"o{one.nudge.opportunity_id}" if one.nudge.opportunity_id else f"n{one.nudge.number}"
+            groups[(one.step.channel, one.nudge.rule, about)].append(one)
+        return groups
+
+    def _send_group(
+        self,
+        session: Session,
+        user: User,
+        habits: UserFact,
+        group: list[_Due],
+        now: dt.datetime,
+        sent: dict[int, int],
+    ) -> None:
+        rule = self._planner.book.rules.get(group[0].nudge.rule)
+        channel = group[0].step.channel
+        today = start_of_day(local_day(now, habits.zone), habits.zone)
+        bound = rule is not None and rule.role in _TIME_BOUND
+        if not bound and due.sent_since(session, user.id, channel, today) >= self._per_day:
+            slot = next_digest(now, _cadence(habits), habits.digest_weekday, habits.hour, habits.zone, habits.quiet)
+            for one in group:
+                one.step.lane, one.step.at = "digest", slot
+            return
+        self._make(session, user, DeliveryKind.NUDGE, channel, group, now, sent)
+
+    def _within_week(
+        self, session: Session, user: User, habits: UserFact, digest: list[_Due], now: dt.datetime
+    ) -> list[_Due]:
+        """No more keep-in-touch in a week than the setting says; the others wait for the next digest."""
+        rules = [
+            rule.name for rule in self._planner.book.rules.values() if rule.every in ("tier",) or _is_span(rule.every)
+        ]
+        keep = [one for one in digest if one.nudge.rule in rules]
+        if not keep:
+            return digest
+        recent = due.kept_in_touch_since(session, user.id, rules, now - WEEK + dt.timedelta(hours=1))
+        room = max(0, self._keep_per_week - recent)
+        keep.sort(key=lambda one: (one.nudge.due_at, one.nudge.number))
+        slot = next_digest(now, _cadence(habits), habits.digest_weekday, habits.hour, habits.zone, habits.quiet)
+        for one in keep[room:]:
+            one.step.at = slot
+        late = {one.nudge.id for one in keep[room:]}
+        return [one for one in digest if one.nudge.id not in late]
+
+    def _make(
+        self,
+        session: Session,
+        user: User,
+        kind: DeliveryKind,
+        channel: str,
+        group: list[_Due],
+        now: dt.datetime,
+        sent: dict[int, int],
+    ) -> None:
+        bundle = Bundle(
+            kind=kind,
+            channel=Channel(channel),
+            nudges=tuple(one.nudge for one in group),
+            positions=tuple(sent.get(one.nudge.id, 0) + 1 for one in group),
+        )
+        prefix = f"{min(one.nudge.number for one in group)}.{min(one.step.position for one in group)}:"
+        key = f"{prefix}{due.deliveries_like(session, user.id, channel, kind, prefix)}"
+        try:
+            letters = self._carrier.make(session, user, bundle, key, now)
+        except TemplateBroken:
+            log.exception("draft_broken user=%s nudge=%s", user.id, group[0].nudge.id)
+            for one in group:
+                one.step.at = now + PUT_OFF_FOR
+            return
+        first = None
+        for index, letter in enumerate(letters):
+            delivery = Delivery(
+                user_id=user.id,
+                channel=channel,
+                kind=kind,
+                dedupe_key=key if index == 0 else f"{key}+{index}",
+                subject=letter.subject[:500],
+                message=to_record(letter.message),
+                message_id=letter.message_id,
+                thread=letter.thread,
+                due_at=now,
+                useless_at=max(one.nudge.expires_at for one in group),
+                created_at=now,
+            )
+            session.add(delivery)
+            first = first or delivery
+        session.flush()
+        for one in group:
+            one.step.state = StepState.SENT
+            one.step.delivery_id = first.id if first else None
+            for step in one.passed:
+                step.state = StepState.FOLDED
+                step.delivery_id = first.id if first else None
+
+    # ---- notices and tests
+
+    def has_notices(self, session: Session) -> bool:
+        """Whether a channel that broke is still to be told of."""
+        return any(self._untold(session, health) for health in due.paused_channels(session))
+
+    def _notices(self, session: Session, now: dt.datetime) -> int:
+        made = 0
+        for health in due.paused_channels(session):
+            if not self._untold(session, health):
+                continue
+            user = due.user_by_id(session, health.user_id)
+            habits = load_user(session, user, self._planner.ways, now)
+            if not habits.channels:
+                continue
+            letter = self._carrier.notice(user, Channel(habits.channels[0]), health, now)
+            session.add(
+                Delivery(
+                    user_id=user.id,
+                    channel=habits.channels[0],
+                    kind=DeliveryKind.NOTICE,
+                    dedupe_key=_notice_key(health),
+                    subject=letter.subject,
+                    message=to_record(letter.message),
+                    message_id=letter.message_id,
+                    due_at=leave_quiet(now, habits.quiet, habits.zone),
+                    created_at=now,
+                )
+            )
+            made += 1
+        session.flush()
+        return made
+
+    def _untold(self, session: Session, health: ChannelHealth) -> bool:
+        other = {"email": "sms", "sms": "email"}[health.channel]
+        user = due.user_by_id(session, health.user_id)
+        usable = other in self._planner.ways and (other == "email" or bool(user.phone and user.sms_enabled))
+        told = due.deliveries_like(session, health.user_id, other, DeliveryKind.NOTICE, _notice_key(health))
+        return usable and not told
+
+    def enqueue_test(self, session: Session, user: User, channel: Channel, now: dt.datetime) -> Delivery:
+        """A message that shows whether a channel works, due at once."""
+        letter = self._carrier.test(user, channel, now)
+        delivery = Delivery(
+            user_id=user.id,
+            channel=channel,
+            kind=DeliveryKind.TEST,
+            dedupe_key=now.isoformat(),
+            subject=letter.subject,
+            message=to_record(letter.message),
+            message_id=letter.message_id,
+            due_at=now,
+            useless_at=now + dt.timedelta(hours=1),
+            created_at=now,
+        )
+        session.add(delivery)
+        session.flush()
+        return delivery
+
+    # ---- what the dispatcher asks
+
+    def wanted(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
+        """Whether every nudge that a delivery carries is open, not snoozed and planned as things stand now."""
+        nudges = due.nudges_of(session, claim.delivery_id)
+        return all(
+            nudge.state == State.OPEN and (nudge.snoozed_until is None or nudge.snoozed_until <= now)
+            for nudge in nudges
+        )
+
+    def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
+        """A channel of the user's that works, other than the claim's; none for what carries no nudge."""
+        if not due.nudges_of(session, claim.delivery_id):
+            return None
+        user = due.user_by_id(session, claim.user_id)
+        channels = load_user(session, user, self._planner.ways, now).channels
+        return next((channel for channel in channels if channel != claim.channel), None)
+
+    def paused(self, session: Session, claim: Claim) -> bool:
+        """Whether the claim's channel is paused for its user."""
+        health = session.get(ChannelHealth, (claim.user_id, claim.channel.value))
+        return health is not None and health.paused_at is not None
+
+
+def _notice_key(health: ChannelHealth) -> str:
+    return f"paused:{health.channel}:{health.paused_at:%Y-%m-%dT%H:%M:%S}"
+
+
+def _cadence(habits: UserFact) -> str:
+    return "weekly" if habits.digest == "weekly" else "daily"
+
+
+def _is_span(every: object) -> bool:
+    return every is not None and not isinstance(every, str)

@@ -1,0 +1,208 @@
+"""The daemon: APScheduler ticks, the database says what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from reminderd import logs
+from reminderd.clock import utc_now
+from reminderd.errors import ReminderdError
+from reminderd.passes import Passes
+from reminderd.sd_notify import Notifier
+from reminderd.settings import Settings
+from reminderd.store import lock, outbox
+from reminderd.store.wake import make_listener
+from reminderd.wiring import House, open_house
+
+log = logging.getLogger(__name__)
+
+TICK_FOR = dt.timedelta(seconds=30)
+"""The longest sleep: a clock that jumps, or a wake-up that is lost, costs no more."""
+HOUSEKEEPING_FOR = dt.timedelta(minutes=5)
+STALE_FOR = dt.timedelta(seconds=120)
+"""The watchdog is not fed when the last pass is older than this."""
+JUMP_FOR = dt.timedelta(seconds=5)
+
+
+def run_forever(load_settings: Callable[[], Settings]) -> int:
+    """Run until SIGTERM or SIGINT; SIGHUP reads rules and settings again. Raises `ConfigError` before it is ready,
+    for what is wrong then; a book or setting that breaks later leaves the last good one in force."""
+    settings = load_settings()
+    logs.configure(settings.log_level, settings.log_format)
+    house = open_house(settings, utc_now())
+    with lock.own(house.store):
+        return _Daemon(house, load_settings).run()
+
+
+class _Daemon:
+    def __init__(self, house: House, load_settings: Callable[[], Settings]) -> None:
+        self._house = house
+        self._load_settings = load_settings
+        self._notifier = Notifier()
+        self._stopping = False
+        self._reloading = False
+        self._again = threading.Event()
+        self._last_pass = time.monotonic()
+        self._fed = 0.0
+        self._passes = Passes(house, house.dispatcher())
+        self._listener = make_listener(house.store)
+        self._scheduler = BackgroundScheduler(
+            timezone=dt.UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def run(self) -> int:
+        self._take_signals()
+        self._start()
+        self._notifier.send("READY=1", "STATUS=Watching.")
+        log.info("ready")
+        skew = _skew()
+        while not self._stopping:
+            woken = self._listener.wait(self._house.settings.poll_seconds)
+            now_skew = _skew()
+            if woken or abs(now_skew - skew) > JUMP_FOR:
+                self._soon()
+            skew = now_skew
+            if self._reloading:
+                self._reload()
+            self._feed()
+        self._stop()
+        return 0
+
+    def _start(self) -> None:
+        now = utc_now()
+        with self._house.store.writing() as session:
+            outbox.unpause_channels(session)
+            self._house.planner.refresh_marks(session, now)
+        self._passes.dispatcher.rescue(now, alone=self._house.store.is_sqlite)
+        self._passes.dispatcher.on_landing(self._soon)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler.add_job(self._work, "interval", seconds=TICK_FOR.total_seconds(), id="work")
+        self._scheduler.add_job(
+            self._housekeeping, "interval", seconds=HOUSEKEEPING_FOR.total_seconds(), id="housekeeping"
+        )
+        self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.start()
+        self._soon()
+
+    def _soon(self) -> None:
+        """Have a pass run now, or once more when one is running."""
+        self._again.set()
+        if not self._stopping:
+            self._scheduler.modify_job("work", next_run_time=utc_now())
+
+    def _after_job(self, event: object) -> None:
+        if self._again.is_set() and not self._stopping:
+            self._scheduler.modify_job("work", next_run_time=utc_now())
+
+    def _work(self) -> None:
+        self._again.clear()
+        next_at: dt.datetime | None = None
+        try:
+            next_at = self._passes.work(utc_now())
+        except ReminderdError as error:
+            log.warning("pass_put_off reason=%s", type(error).__name__)
+        except Exception:
+            log.exception("pass_broke")
+            return
+        self._last_pass = time.monotonic()
+        if next_at is not None and next_at < utc_now() + TICK_FOR and not self._stopping:
+            self._scheduler.modify_job("work", next_run_time=max(next_at, utc_now()))
+
+    def _housekeeping(self) -> None:
+        try:
+            self._passes.housekeeping(utc_now())
+        except ReminderdError as error:
+            log.warning("housekeeping_put_off reason=%s", type(error).__name__)
+        except Exception:
+            log.exception("housekeeping_broke")
+
+    def _reload(self) -> None:
+        self._reloading = False
+        try:
+            settings = self._load_settings()
+            house = open_house(settings, utc_now())
+        except ReminderdError as error:
+            log.error("reload_refused %s", error)
+            self._notifier.send("STATUS=Reload refused; the former rules and settings stay in force.")
+            return
+        self._scheduler.pause()
+        old = self._passes
+        old.dispatcher.stop(utc_now)
+        self._house = house
+        self._passes = Passes(house, house.dispatcher())
+        self._passes.dispatcher.on_landing(self._soon)
+        with house.store.writing() as session:
+            outbox.unpause_channels(session)
+            house.planner.refresh_marks(session, utc_now())
+        self._scheduler.resume()
+        self._soon()
+        self._notifier.send("STATUS=Watching, with rules and settings read anew.")
+        log.info("reloaded")
+
+    def _feed(self) -> None:
+        every = self._notifier.interval_for
+        if every is None or time.monotonic() - self._last_pass > STALE_FOR.total_seconds():
+            return
+        if time.monotonic() - self._fed >= min(every.total_seconds(), self._house.settings.poll_seconds):
+            self._fed = time.monotonic()
+            self._notifier.send("WATCHDOG=1")
+
+    def _stop(self) -> None:
+        log.info("stopping")
+        self._notifier.send("STOPPING=1", "STATUS=Finishing what is in flight.")
+        self._scheduler.shutdown(wait=True)
+        left = self._passes.dispatcher.stop(utc_now)
+        self._listener.close()
+        self._house.store.dispose()
+        log.info("stopped unanswered=%s", left)
+
+    def _take_signals(self) -> None:
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        self._listener.poke()
+
+    def _on_reload(self, number: int, frame: FrameType | None) -> None:
+        self._reloading = True
+        self._listener.poke()
+
+
+def run_once(settings: Settings) -> int:
+    """One pass, for cron: 0 when nothing due is left, 75 when something waits for a retry, 1 when something failed
+    for good. Raises `ReminderdError` when a daemon has this database already."""
+    logs.configure(settings.log_level, settings.log_format)
+    house = open_house(settings, utc_now())
+    with lock.own(house.store):
+        passes = Passes(house, house.dispatcher())
+        with house.store.writing() as session:
+            outbox.unpause_channels(session)
+            house.planner.refresh_marks(session, utc_now())
+        passes.dispatcher.rescue(utc_now(), alone=house.store.is_sqlite)
+        try:
+            tally = passes.drain(utc_now)
+            passes.housekeeping(utc_now())
+        finally:
+            passes.dispatcher.stop(utc_now)
+        if tally.failed:
+            return 1
+        return 75 if passes.waiting() else 0
+
+
+def _skew() -> dt.timedelta:
+    """How far the wall clock runs beside the steady one."""
+    return dt.timedelta(seconds=time.time() - time.monotonic())

@@ -1,0 +1,100 @@
+"""One pass of the daemon's work: plan, compose, dispatch. Each stage looks first, and writes only when due."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from sqlalchemy import func, select
+
+from reminderd.dispatcher import Dispatcher, Tally
+from reminderd.store import due, outbox
+from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
+from reminderd.wiring import House
+
+
+class Passes:
+    """The stages, for one house and its dispatcher. One thread at a time."""
+
+    def __init__(self, house: House, dispatcher: Dispatcher) -> None:
+        self._house = house
+        self.dispatcher = dispatcher
+        self._last: dict[str, dt.datetime] = {}
+
+    def work(self, now: dt.datetime) -> dt.datetime | None:
+        """Everything that is due, without waiting for the network. Returns when the next thing is due."""
+        self.dispatcher.rescue_if_any(now)
+        self.plan(now)
+        self.compose(now)
+        self.dispatcher.step(now)
+        self._last["dispatch"] = now
+        return self._next_at(now)
+
+    def drain(self, clock: Callable[[], dt.datetime]) -> Tally:
+        """Plan, compose and send until nothing that is due is left."""
+        total = Tally()
+        while True:
+            now = clock()
+            planned, composed = self.plan(now), self.compose(now)
+            tally = self.dispatcher.run_once(clock)
+            self._last["dispatch"] = now
+            total.sent += tally.sent
+            total.failed += tally.failed
+            total.cancelled += tally.cancelled
+            if not planned and not composed and not tally.sent and not tally.cancelled and not tally.failed:
+                return total
+
+    def plan(self, now: dt.datetime) -> int:
+        """Plan whatever changed or whose time came."""
+        planned = 0
+        while self._anything_to_plan(now):
+            with self._house.store.writing() as session:
+                planned += self._house.planner.plan_due(session, now)
+        self._last["plan"] = now
+        return planned
+
+    def compose(self, now: dt.datetime) -> int:
+        """Turn due steps into deliveries."""
+        composed = 0
+        while self._anything_to_compose(now):
+            with self._house.store.writing() as session:
+                made = self._house.composer.compose(session, now)
+            composed += made
+            if not made:
+                break
+        self._last["compose"] = now
+        return composed
+
+    def housekeeping(self, now: dt.datetime) -> None:
+        """Note when each stage last ran, for `status`."""
+        self._last["housekeeping"] = now
+        with self._house.store.writing() as session:
+            for name, at in self._last.items():
+                session.merge(Job(name=name, last_pass_at=at))
+
+    def waiting(self) -> int:
+        """How many deliveries wait for another attempt."""
+        query = select(func.count()).where(
+            Delivery.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.LEASED))
+        )
+        with self._house.store.reading() as session:
+            return session.scalar(query) or 0
+
+    def _anything_to_plan(self, now: dt.datetime) -> bool:
+        with self._house.store.reading() as session:
+            for table in (User, Reference):
+                if session.scalar(select(table.id).where(table.plan_again_at <= now).limit(1)) is not None:
+                    return True
+        return False
+
+    def _anything_to_compose(self, now: dt.datetime) -> bool:
+        with self._house.store.reading() as session:
+            return due.anything_due(session, now) or self._house.composer.has_notices(session)
+
+    def _next_at(self, now: dt.datetime) -> dt.datetime | None:
+        with self._house.store.reading() as session:
+            moments = [due.next_step_at(session), outbox.next_due_at(session)]
+            moments += [session.scalar(select(func.min(table.plan_again_at))) for table in (User, Reference)]
+        if self.dispatcher.in_flight:
+            moments.append(now + self.dispatcher.renewal_for)
+        return min((at for at in moments if at is not None), default=None)

@@ -1,0 +1,297 @@
+"""facts -> plan -> nudge rows. Planning twice changes nothing; what is planned again keeps its number."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reminderd.rules.cadence import plan
+from reminderd.rules.calendar import next_digest
+from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State, UserFact
+from reminderd.rules.rule import Book
+from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
+from reminderd.store.tables import Event, Nudge, Reference, Step, StepState, User
+
+SNOOZE_STEP = 100
+"""The position of the step that ends a snooze."""
+BATCH = 100
+
+
+@dataclasses.dataclass(slots=True)
+class Changes:
+    """What one planning did to nudges, for the echo of an action."""
+
+    opened: list[Nudge] = dataclasses.field(default_factory=list)
+    ended: list[Nudge] = dataclasses.field(default_factory=list)
+
+    def add(self, other: Changes) -> None:
+        """Take in another planning's changes."""
+        self.opened += other.opened
+        self.ended += other.ended
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans by one book, for an installation that has the channels ``ways``."""
+
+    book: Book
+    ways: frozenset[str]
+
+    def settings_mark(self, user: User) -> str:
+        """What, besides events, a user's plans depend on: when it changes, everything of that user is due."""
+        quiet = f"{user.quiet_begins}-{user.quiet_ends}"
+        habits = (user.zone, str(user.hour), quiet, user.digest, str(user.digest_weekday), user.phone or "")
+        text = "|".join((self.book.mark, *habits, *sorted(self.ways)))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> Changes:
+        """Plan these references of one user anew, in the caller's transaction."""
+        fact = load_user(session, user, self.ways, now)
+        references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
+        changes = Changes()
+        for reference, facts in zip(references, load_references(session, fact, references).values(), strict=True):
+            result = self._plan_one(session, user, facts, f"reference:{reference.id}", now)
+            changes.add(result[0])
+            reference.planned_version = reference.change_version
+            reference.plan_again_at = result[1]
+        return changes
+
+    def plan_user(self, session: Session, user: User, now: dt.datetime) -> Changes:
+        """Plan what concerns no single reference anew, in the caller's transaction."""
+        fact = load_user(session, user, self.ways, now)
+        changes, again_at = self._plan_one(session, user, load_user_subject(session, fact), None, now)
+        user.planned_version = user.change_version
+        user.plan_again_at = again_at
+        return changes
+
+    def plan_all(self, session: Session, user: User, now: dt.datetime) -> Changes:
+        """Plan everything of one user anew."""
+        ids = list(session.scalars(select(Reference.id).where(Reference.user_id == user.id)))
+        changes = self.plan_user(session, user, now)
+        for start in range(0, len(ids), BATCH):
+            changes.add(self.plan_references(session, user, ids[start : start + BATCH], now))
+        user.settings_mark = self.settings_mark(user)
+        return changes
+
+    def plan_due(self, session: Session, now: dt.datetime, batch: int = BATCH) -> int:
+        """Plan a batch of what is due: changed, or come to a moment at which time changes its plan."""
+        planned = 0
+        for user in self._users_due(session, now, batch):
+            if user.settings_mark != self.settings_mark(user):
+                self.plan_all(session, user, now)
+            else:
+                self.plan_user(session, user, now)
+            planned += 1
+        references = self._references_due(session, now, batch)
+        for user_id in dict.fromkeys(reference.user_id for reference in references):
+            user_row = _locked_user(session, user_id)
+            ids = [reference.id for reference in references if reference.user_id == user_id]
+            self.plan_references(session, user_row, ids, now)
+            planned += len(ids)
+        return planned
+
+    def refresh_marks(self, session: Session, now: dt.datetime) -> int:
+        """Make due every user whose book, zone, hours or channels are others than at the last plan."""
+        changed = 0
+        for user in session.scalars(select(User)):
+            if user.settings_mark != self.settings_mark(user):
+                user.plan_again_at = now
+                changed += 1
+        return changed
+
+    def _users_due(self, session: Session, now: dt.datetime, batch: int) -> list[User]:
+        query = (
+            select(User)
+            .where(User.plan_again_at <= now)
+            .order_by(User.plan_again_at)
+            .limit(batch)
+            .with_for_update(skip_locked=True)
+        )
+        return list(session.scalars(query))
+
+    def _references_due(self, session: Session, now: dt.datetime, batch: int) -> list[Reference]:
+        query = (
+            select(Reference)
+            .where(Reference.plan_again_at <= now)
+            .order_by(Reference.plan_again_at)
+            .limit(batch)
+            .with_for_update(skip_locked=True)
+        )
+        return list(session.scalars(query))
+
+    def _plan_one(
+        self, session: Session, user: User, facts: Facts, subject: str | None, now: dt.datetime
+    ) -> tuple[Changes, dt.datetime | None]:
+        wanted = plan(facts, self.book, now)
+        changes = _Applier(session, user, facts.user, now).apply(wanted, subject)
+        lapsed = [nudge for nudge in changes.ended if self._records_on_expiry(session, user, nudge, now)]
+        if lapsed and facts.reference is not None:
+            again = load_references(session, facts.user, [session.get_one(Reference, facts.reference.id)])
+            wanted = plan(next(iter(again.values())), self.book, now)
+            changes.add(_Applier(session, user, facts.user, now).apply(wanted, subject))
+        return changes, wanted.again_at
+
+    def _records_on_expiry(self, session: Session, user: User, nudge: Nudge, now: dt.datetime) -> bool:
+        rule = self.book.rules.get(nudge.rule)
+        if rule is None or rule.on_expiry is None or nudge.state != State.EXPIRED:
+            return False
+        session.add(
+            Event(
+                user_id=user.id,
+                kind=rule.on_expiry,
+                reference_id=nudge.reference_id,
+                opportunity_id=nudge.opportunity_id,
+                on=today_of(user, nudge.expires_at),
+                data={"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject, "by_itself": True},
+                batch=f"expiry:{nudge.id}",
+                recorded_at=now,
+            )
+        )
+        session.flush()
+        return True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Applier:
+    """Makes a subject's rows say what its plan says."""
+
+    session: Session
+    user: User
+    habits: UserFact
+    now: dt.datetime
+
+    def apply(self, wanted: Plan, subject: str | None) -> Changes:
+        rows = {(row.rule, row.subject, row.occasion): row for row in self._rows(subject)}
+        steps = self._steps([row.id for row in rows.values()])
+        changes = Changes()
+        for planned in wanted.nudges:
+            row = rows.pop(planned.key, None)
+            if row is None:
+                self._create(planned, changes)
+            else:
+                self._update(row, planned, steps.get(row.id, []), changes)
+        for row in rows.values():
+            self._unwanted(row, changes)
+        self.session.flush()
+        return changes
+
+    def _rows(self, subject: str | None) -> list[Nudge]:
+        query = select(Nudge).where(Nudge.user_id == self.user.id)
+        if subject is not None:
+            query = query.where(Nudge.reference_id == int(subject.split(":")[1]))
+        else:
+            query = query.where(Nudge.reference_id.is_(None))
+        return list(self.session.scalars(query))
+
+    def _steps(self, nudge_ids: list[int]) -> dict[int, list[Step]]:
+        found: dict[int, list[Step]] = {}
+        if nudge_ids:
+            for step in self.session.scalars(select(Step).where(Step.nudge_id.in_(nudge_ids)).order_by(Step.position)):
+                found.setdefault(step.nudge_id, []).append(step)
+        return found
+
+    def _create(self, planned: PlannedNudge, changes: Changes) -> None:
+        if planned.state is not State.OPEN:
+            return
+        self.user.last_number += 1
+        row = Nudge(
+            user_id=self.user.id,
+            number=self.user.last_number,
+            rule=planned.rule,
+            subject=planned.subject,
+            occasion=planned.occasion,
+            reference_id=planned.reference_id,
+            opportunity_id=planned.opportunity_id,
+            state=State.OPEN,
+            state_at=self.now,
+            created_at=self.now,
+        )
+        _copy(planned, row)
+        self.session.add(row)
+        self.session.flush()
+        self._sync_steps(row, planned, [])
+        changes.opened.append(row)
+
+    def _update(self, row: Nudge, planned: PlannedNudge, steps: list[Step], changes: Changes) -> None:
+        if row.state in (State.SKIPPED, State.DONE):
+            return
+        _copy(planned, row)
+        if planned.state is State.DONE:
+            row.done_event_id = planned.fulfilled_by
+            self._turn(row, State.DONE, changes)
+            return
+        if row.state != State.OPEN:
+            self._turn(row, State.OPEN, changes)
+        self._sync_steps(row, planned, steps)
+
+    def _unwanted(self, row: Nudge, changes: Changes) -> None:
+        if row.state in (State.SKIPPED, State.DONE):
+            return
+        state = State.EXPIRED if row.expires_at <= self.now else State.CANCELLED
+        if row.state != state:
+            self._turn(row, state, changes)
+
+    def _turn(self, row: Nudge, state: State, changes: Changes) -> None:
+        was_open = row.state == State.OPEN
+        row.state = state
+        row.state_at = self.now
+        if state is State.OPEN:
+            row.end_told = True
+            changes.opened.append(row)
+        elif was_open:
+            row.end_told = state is State.DONE or not self._was_heard(row)
+            changes.ended.append(row)
+
+    def _was_heard(self, row: Nudge) -> bool:
+        query = select(Step.id).where(Step.nudge_id == row.id, Step.state == StepState.SENT).limit(1)
+        return self.session.scalar(query) is not None
+
+    def _sync_steps(self, row: Nudge, planned: PlannedNudge, steps: list[Step]) -> None:
+        existing = {step.position: step for step in steps}
+        for wanted in planned.steps:
+            step = existing.pop(wanted.position, None)
+            if step is None:
+                step = Step(user_id=row.user_id, nudge_id=row.id, position=wanted.position, state=StepState.PENDING)
+                self.session.add(step)
+            elif step.state != StepState.PENDING:
+                continue
+            elif step.planned_at == wanted.at:
+                step.channel = wanted.channel
+                continue
+            step.planned_at = wanted.at
+            step.at = self._at(wanted)
+            step.channel, step.lane = wanted.channel, wanted.lane
+            if row.snoozed_until is not None and step.at <= row.snoozed_until:
+                step.state = StepState.FOLDED
+        for step in existing.values():
+            if step.position != SNOOZE_STEP and step.state == StepState.PENDING:
+                self.session.delete(step)
+
+    def _at(self, wanted: PlannedStep) -> dt.datetime:
+        """A digest that has gone already takes nothing in: what is planned late waits for the next one."""
+        if wanted.lane == "digest" and wanted.at <= self.now:
+            user = self.habits
+            slot = next_digest(self.now, user.digest, user.digest_weekday, user.hour, user.zone, user.quiet)
+            return slot if wanted.position == 1 else slot + dt.timedelta(days=7)
+        return wanted.at
+
+
+def _copy(planned: PlannedNudge, row: Nudge) -> None:
+    row.event_id = planned.event_id
+    row.draft = planned.draft
+    row.lane = planned.lane
+    row.starts_at = planned.starts_at
+    row.due_at = planned.due_at
+    row.expires_at = planned.expires_at
+    reasons = [dataclasses.asdict(reason) for reason in planned.reasons]
+    if row.reasons != reasons:
+        row.reasons = reasons
+
+
+def _locked_user(session: Session, user_id: int) -> User:
+    return session.scalars(select(User).where(User.id == user_id).with_for_update()).one()

@@ -1,0 +1,408 @@
+"""What makes each rule fire: rules and facts to candidates, before anyone gives way to anyone."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+
+from reminderd.rules.calendar import (
+    Span,
+    add_span,
+    end_of_day,
+    local_day,
+    local_moment,
+    months_between,
+    next_yearly,
+    parse_span,
+    spread,
+    yearly_on,
+)
+from reminderd.rules.facts import Digest, EventFact, Facts, ReferenceFact, State, Tier
+from reminderd.rules.kinds import OUTCOMES, TOUCHES
+from reminderd.rules.rule import Concerns, Role, Rule
+from reminderd.rules.timeline import Timeline
+
+TIER_EVERY: dict[Tier, Span | None] = {
+    Tier.INNER: parse_span("3 months"),
+    Tier.NETWORK: parse_span("12 months"),
+    Tier.DORMANT: None,
+}
+YEAR = parse_span("12 months")
+NO_SPAN = Span()
+IGNORED_BEFORE_HALF_PACE = 4
+_SPREAD_DAYS = {Tier.INNER: 14, Tier.NETWORK: 60, Tier.DORMANT: 60}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that fired for an occasion: dates in the user's zone, moments in UTC."""
+
+    rule: Rule
+    subject: str
+    occasion: str
+    start_on: dt.date
+    start_at: dt.datetime
+    due_on: dt.date
+    due_at: dt.datetime
+    expires_at: dt.datetime
+    draft: str
+    event: EventFact | None = None
+    opportunity_id: int | None = None
+    fulfilled_by: int | None = None
+
+
+def candidates(facts: Facts, rules: tuple[Rule, ...], line: Timeline, now: dt.datetime) -> list[Candidate]:
+    """Every rule's current occasions for the facts' subject, whatever their state."""
+    found = list(_Firing(facts, line, now).all(rules))
+    if any(candidate.rule.every == "tier" for candidate in found):
+        return [candidate for candidate in found if not isinstance(candidate.rule.every, Span)]
+    return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Firing:
+    facts: Facts
+    line: Timeline
+    now: dt.datetime
+
+    def all(self, rules: tuple[Rule, ...]) -> Iterator[Candidate]:
+        for rule in rules:
+            if self.facts.reference is None:
+                yield from self._for_user(rule)
+            else:
+                yield from self._for_reference(rule, self.facts.reference)
+
+    def _for_user(self, rule: Rule) -> Iterator[Candidate]:
+        if rule.concerns not in (Concerns.OPPORTUNITY, Concerns.USER):
+            return
+        if rule.on:
+            yield from self._from_events(rule)
+        elif rule.monthly:
+            yield from self._monthly(rule)
+
+    def _for_reference(self, rule: Rule, reference: ReferenceFact) -> Iterator[Candidate]:
+        if rule.concerns not in (Concerns.REFERENCE, Concerns.INVOLVED):
+            return
+        if rule.on:
+            yield from self._from_events(rule)
+        elif rule.yearly:
+            yield from self._yearly(rule, reference)
+        elif rule.unknown:
+            yield from self._unknown(rule, reference)
+        else:
+            yield from self._recurring(rule, reference)
+
+    # ---- rules that an event starts
+
+    def _from_events(self, rule: Rule) -> Iterator[Candidate]:
+        for event in self.line.events:
+            if event.kind in rule.on and self._concerns(rule, event) and self._stands(rule, event):
+                candidate = self._from_event(rule, event)
+                if self._holds(rule, event):
+                    yield candidate
+
+    def _concerns(self, rule: Rule, event: EventFact) -> bool:
+        reference = self.facts.reference
+        if rule.concerns is Concerns.INVOLVED:
+            return reference is not None and self.line.involved(reference.id, event.opportunity_id)
+        if rule.concerns is Concerns.REFERENCE:
+            return reference is not None and event.reference_id == reference.id
+        return event.opportunity_id is not None
+
+    def _stands(self, rule: Rule, event: EventFact) -> bool:
+        """Whether no later news overtook the event."""
+        if event.kind in OUTCOMES:
+            newest = self.line.outcome(event.opportunity_id, max(self.line.today, event.on))
+            if newest is None or newest.id != event.id:
+                return False
+        if event.kind == "asked" and any(
+            other.kind == "asked" and other.opportunity_id == event.opportunity_id and other.order > event.order
+            for other in self.line.events
+            if other.reference_id == event.reference_id
+        ):
+            return False
+        return not (rule.stage and self.line.silenced(event, rule.stage))
+
+    def _holds(self, rule: Rule, event: EventFact | None) -> bool:
+        if rule.when is None:
+            return True
+        reference = self.facts.reference
+        opportunity = self.facts.opportunities.get(event.opportunity_id or 0) if event else None
+        names = {
+            "event": {"final": False, **event.data, "kind": event.kind, "on": event.on} if event else {},
+            "reference": reference,
+            "opportunity": opportunity,
+            "involved": event is not None and self.line.anyone_involved(event.opportunity_id),
+            "profiles": self.facts.profiles,
+        }
+        return rule.when.holds(names)
+
+    def _from_event(self, rule: Rule, event: EventFact) -> Candidate:
+        start_on = self._start_on(rule, event)
+        start_at = self._start_at(rule, event, start_on)
+        due_on, due_at, expires_at = self._ends(rule, event, start_on, start_at)
+        candidate = Candidate(
+            rule=rule,
+            subject=self._subject(rule, event),
+            occasion=f"event:{event.id}",
+            start_on=start_on,
+            start_at=start_at,
+            due_on=due_on,
+            due_at=due_at,
+            expires_at=expires_at,
+            draft=self._draft(rule, event),
+            event=event,
+            opportunity_id=event.opportunity_id,
+        )
+        return dataclasses.replace(candidate, fulfilled_by=self._fulfilled_by(candidate))
+
+    def _subject(self, rule: Rule, event: EventFact | None) -> str:
+        if rule.concerns is Concerns.OPPORTUNITY and event is not None:
+            return f"opportunity:{event.opportunity_id}"
+        reference = self.facts.reference
+        return f"reference:{reference.id}" if reference is not None else "user"
+
+    def _start_on(self, rule: Rule, event: EventFact) -> dt.date:
+        if rule.wait is None:
+            return event.on
+        day = event.on
+        for _ in range(rule.waits):
+            day = add_span(day, rule.wait, self.facts.holidays)
+        by = _need_by(event) if rule.half_to_need else None
+        if by is not None and by > event.on:
+            part = (by - event.on).days * (1 - 0.5**rule.waits)
+            day = min(day, event.on + dt.timedelta(days=int(part)))
+        return day
+
+    def _start_at(self, rule: Rule, event: EventFact, start_on: dt.date) -> dt.datetime:
+        user = self.facts.user
+        if rule.ahead or start_on <= local_day(event.recorded_at, user.zone):
+            return event.recorded_at
+        return local_moment(start_on, user.hour, user.zone)
+
+    def _ends(
+        self, rule: Rule, event: EventFact, start_on: dt.date, start_at: dt.datetime
+    ) -> tuple[dt.date, dt.datetime, dt.datetime]:
+        user = self.facts.user
+        if rule.ahead:
+            day_ends = end_of_day(event.on, user.zone)
+            at = local_moment(event.on, event.at, user.zone) if event.at else None
+            early = local_moment(event.on, user.hour, user.zone)
+            due_at = at or (early if rule.role is Role.HEADS_UP and early > start_at else day_ends)
+            return event.on, due_at, at or day_ends
+        due_on = add_span(start_on, rule.deadline or NO_SPAN, self.facts.holidays)
+        expires_on = add_span(due_on, rule.expires or NO_SPAN, self.facts.holidays)
+        by = _need_by(event)
+        if by is not None and by >= start_on:
+            due_on, expires_on = min(due_on, by), min(expires_on, by)
+        return due_on, end_of_day(due_on, user.zone), end_of_day(expires_on, user.zone)
+
+    def _draft(self, rule: Rule, event: EventFact | None) -> str:
+        if rule.silent_draft is None:
+            return rule.draft
+        touch = self.line.newest_touch(before=event)
+        last_on = touch.on if touch else self._given_contact()
+        day = event.on if event else self.line.today
+        return rule.silent_draft if last_on and months_between(last_on, day) >= YEAR.months else rule.draft
+
+    def _given_contact(self) -> dt.date | None:
+        reference = self.facts.reference
+        return (reference.last_contact_on or reference.worked_until) if reference else None
+
+    # ---- what fulfils
+
+    def _fulfilled_by(self, candidate: Candidate) -> int | None:
+        for event in self.line.past():
+            if self._fulfils(event, candidate):
+                return event.id
+        return None
+
+    def _fulfils(self, event: EventFact, candidate: Candidate) -> bool:
+        named = event.data.get("occasion")
+        rule = candidate.rule
+        if named == candidate.occasion and event.data.get("rule") == rule.name:
+            return candidate.subject == event.data.get("subject")
+        if rule.role is Role.OUTCOME and named is not None:
+            return False
+        if event is candidate.event or not _kind_fulfils(event.kind, rule):
+            return False
+        reference = self.facts.reference
+        if reference is not None and event.reference_id != reference.id:
+            return False
+        same = event.opportunity_id == candidate.opportunity_id
+        if candidate.opportunity_id is not None and rule.role not in (Role.KEEP, Role.TASK) and not same:
+            return False
+        return self._late_enough(event, candidate)
+
+    def _late_enough(self, event: EventFact, candidate: Candidate) -> bool:
+        start, early = candidate.event, candidate.rule.early
+        if early is not None:
+            from_on = add_span(candidate.start_on, -early, self.facts.holidays)
+            return event.on >= from_on and (start is None or candidate.rule.ahead or event.order > start.order)
+        if start is not None:
+            return event.order > start.order
+        return event.on >= candidate.start_on
+
+    # ---- rules that the calendar starts
+
+    def _yearly(self, rule: Rule, reference: ReferenceFact) -> Iterator[Candidate]:
+        day = _yearly_day(rule, reference)
+        if day is None or not self._holds(rule, None):
+            return
+        month, number = day
+        first = reference.created_on
+        if rule.yearly == "work_anniversary" and reference.since is not None:
+            first = max(first, dt.date(reference.since.year + 1, 1, 1))
+        due_on = next_yearly(month, number, self.line.today - dt.timedelta(days=40), reference.leap_day)
+        while True:
+            candidate = self._dated(rule, f"year:{due_on.year}", due_on, due_on)
+            if candidate.expires_at > self.now and candidate.due_on >= add_span(first, -Span(days=3)):
+                yield candidate
+                if not self._settled(candidate):
+                    return
+            due_on = yearly_on(month, number, due_on.year + 1, reference.leap_day)
+
+    def _monthly(self, rule: Rule) -> Iterator[Candidate]:
+        if not self._holds(rule, None):
+            return
+        month = self.line.today.replace(day=1)
+        while True:
+            start_on = month.replace(day=rule.monthly or 1)
+            due_on = add_span(start_on, rule.deadline or NO_SPAN)
+            candidate = self._dated(rule, f"month:{month:%Y-%m}", start_on, due_on, lead=False)
+            if candidate.expires_at > self.now and start_on >= self.facts.user.created_on:
+                yield candidate
+                if not self._settled(candidate):
+                    return
+            month = add_span(month, Span(months=1))
+
+    def _unknown(self, rule: Rule, reference: ReferenceFact) -> Iterator[Candidate]:
+        if self.line.newest_touch() or self._given_contact() or reference.tier is not Tier.INNER:
+            return
+        due_on = add_span(reference.created_on, rule.deadline or NO_SPAN)
+        yield self._dated(rule, "since:0#1", reference.created_on, due_on, lead=False)
+
+    def _recurring(self, rule: Rule, reference: ReferenceFact) -> Iterator[Candidate]:
+        cycle = self._cycle(rule, reference)
+        if cycle is None or not self._holds(rule, None):
+            return
+        number = 1
+        while True:
+            due_on, next_on = cycle.due_on(number), cycle.due_on(number + 1)
+            candidate = self._dated(rule, f"since:{cycle.base_id}#{number}", due_on, due_on, expires_on=next_on)
+            if candidate.expires_at > self.now and not self._settled(candidate):
+                break
+            number += 1
+        if rule.every == "ignored":
+            if number != IGNORED_BEFORE_HALF_PACE + 1:
+                return
+            candidate = dataclasses.replace(candidate, occasion=f"since:{cycle.base_id}#{IGNORED_BEFORE_HALF_PACE}")
+        if rule.every == "tier" and self._reconnect_takes_over(reference, due_on):
+            return
+        yield candidate
+
+    def _cycle(self, rule: Rule, reference: ReferenceFact) -> _Cycle | None:
+        own = reference.every or TIER_EVERY[reference.tier]
+        if rule.every == "limit":
+            every = reference.at_most
+        elif isinstance(rule.every, Span):
+            every = (
+                None
+                if reference.tier is Tier.DORMANT or (reference.every and own and _days(own) >= 365)
+                else rule.every
+            )
+        else:
+            every = own
+        if every is None or _days(every) < 1:
+            return None
+        touch = self.line.newest_touch()
+        if touch is not None:
+            return _Cycle(touch.id, add_span(touch.on, every), every)
+        base = self._given_contact()
+        if base is None and reference.tier is not Tier.NETWORK:
+            return None
+        first = add_span(base or reference.created_on, every)
+        if reference.tier is Tier.NETWORK or first < reference.created_on:
+            earliest = max(first, add_span(reference.created_on, Span(days=7)))
+            first = earliest + dt.timedelta(days=spread(reference.name, _SPREAD_DAYS[reference.tier]))
+        return _Cycle(0, first, every)
+
+    def _reconnect_takes_over(self, reference: ReferenceFact, due_on: dt.date) -> bool:
+        if reference.every is not None and _days(reference.every) >= 365:
+            return False
+        touch = self.line.newest_touch()
+        base = touch.on if touch else self._given_contact()
+        return base is not None and due_on >= add_span(base, YEAR)
+
+    def _dated(
+        self,
+        rule: Rule,
+        occasion: str,
+        start_on: dt.date,
+        due_on: dt.date,
+        *,
+        lead: bool = True,
+        expires_on: dt.date | None = None,
+    ) -> Candidate:
+        user = self.facts.user
+        if lead and rule.lane == "digest":
+            start_on = due_on - dt.timedelta(days=7 if user.digest is Digest.WEEKLY else 1)
+        expires_on = expires_on or add_span(due_on, rule.expires or NO_SPAN)
+        candidate = Candidate(
+            rule=rule,
+            subject=self._subject(rule, None),
+            occasion=occasion,
+            start_on=start_on,
+            start_at=local_moment(start_on, user.hour, user.zone),
+            due_on=due_on,
+            due_at=end_of_day(due_on, user.zone),
+            expires_at=end_of_day(expires_on, user.zone),
+            draft=self._draft(rule, None),
+        )
+        return dataclasses.replace(candidate, fulfilled_by=self._fulfilled_by(candidate))
+
+    def _settled(self, candidate: Candidate) -> bool:
+        if candidate.fulfilled_by is not None:
+            return True
+        return any(
+            fact.rule == candidate.rule.name and fact.occasion == candidate.occasion and fact.state is State.SKIPPED
+            for fact in self.facts.settled
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Cycle:
+    """The due dates since one touch; after four left alone they come at half the pace."""
+
+    base_id: int
+    first_on: dt.date
+    every: Span
+
+    def due_on(self, number: int) -> dt.date:
+        beyond = max(0, number - 1 - IGNORED_BEFORE_HALF_PACE)
+        times = number - 1 + beyond
+        span = Span(months=self.every.months * times, days=self.every.days * times)
+        return add_span(self.first_on, span)
+
+
+def _kind_fulfils(kind: str, rule: Rule) -> bool:
+    return kind in rule.fulfilled or ("touch" in rule.fulfilled and kind in TOUCHES)
+
+
+def _need_by(event: EventFact) -> dt.date | None:
+    by = event.data.get("by")
+    return dt.date.fromisoformat(by) if isinstance(by, str) else None
+
+
+def _yearly_day(rule: Rule, reference: ReferenceFact) -> tuple[int, int] | None:
+    if rule.yearly == "birthday":
+        return reference.birthday[1:] if reference.birthday else None
+    if rule.yearly == "work_anniversary":
+        return (reference.since.month, reference.since.day) if reference.since else None
+    month, day = str(rule.yearly).split("-")
+    return int(month), int(day)
+
+
+def _days(span: Span) -> int:
+    return span.months * 365 // 12 + span.days

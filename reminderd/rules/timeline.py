@@ -1,0 +1,111 @@
+"""One subject's events in their order, and the questions that rules ask of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+
+from reminderd.rules.calendar import add_span, parse_span
+from reminderd.rules.facts import EventFact, Facts
+from reminderd.rules.kinds import CONSENT, INVOLVING, KINDS, OUTCOMES, TOUCHES
+
+REST = parse_span("12 months")
+"""How long a reference that never answered is left in peace."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timeline:
+    """Events of one subject up to and beyond ``today``, ordered by day and rank of kind."""
+
+    events: tuple[EventFact, ...]
+    today: dt.date
+
+    @classmethod
+    def of(cls, facts: Facts, today: dt.date) -> Timeline:
+        """The subject's events, with the start that an accepted offer's start date implies."""
+        events = sorted(facts.events, key=lambda event: (event.order, event.id))
+        line = cls(tuple(events), today)
+        implied = tuple(line._implied_starts(facts))
+        if not implied:
+            return line
+        return cls(tuple(sorted((*events, *implied), key=lambda event: (event.order, event.id))), today)
+
+    def past(self) -> Iterable[EventFact]:
+        """Those whose day has come."""
+        return (event for event in self.events if event.on <= self.today)
+
+    def future_days(self) -> set[dt.date]:
+        """The days still to come on which an event is dated."""
+        return {event.on for event in self.events if event.on > self.today}
+
+    def outcome(self, opportunity_id: int | None, day: dt.date | None = None) -> EventFact | None:
+        """The newest outcome of an opportunity as of ``day``, today by default."""
+        day = day or self.today
+        found = [e for e in self.events if e.opportunity_id == opportunity_id and e.kind in OUTCOMES and e.on <= day]
+        return found[-1] if found else None
+
+    def silenced(self, event: EventFact, stage: int) -> bool:
+        """Whether a later stage of the event's opportunity has come since."""
+        return any(
+            KINDS[other.kind].stage > stage and other.order > event.order
+            for other in self.past()
+            if other.opportunity_id == event.opportunity_id
+        )
+
+    def consent(self, reference_id: int, opportunity_id: int | None) -> str | None:
+        """The newest of asked, agreed, declined and no_answer between the two."""
+        found = [
+            event.kind
+            for event in self.past()
+            if event.reference_id == reference_id and event.opportunity_id == opportunity_id and event.kind in CONSENT
+        ]
+        return found[-1] if found else None
+
+    def involved(self, reference_id: int, opportunity_id: int | None) -> bool:
+        """Whether the reference vouches for the opportunity, and neither declined nor fell silent (decision 6)."""
+        if opportunity_id is None or self.consent(reference_id, opportunity_id) in ("declined", "no_answer"):
+            return False
+        return any(
+            event.kind in INVOLVING and event.reference_id == reference_id and event.opportunity_id == opportunity_id
+            for event in self.past()
+        )
+
+    def anyone_involved(self, opportunity_id: int | None) -> bool:
+        """Whether any reference of the timeline vouches for the opportunity."""
+        people = {event.reference_id for event in self.events if event.opportunity_id == opportunity_id}
+        return any(person is not None and self.involved(person, opportunity_id) for person in people)
+
+    def newest_touch(self, before: EventFact | None = None) -> EventFact | None:
+        """The newest contact, or the newest that comes before an event."""
+        found = [
+            event
+            for event in self.past()
+            if event.kind in TOUCHES
+            and event.reference_id is not None
+            and (before is None or event.order < before.order)
+        ]
+        return found[-1] if found else None
+
+    def resting_until(self) -> dt.date | None:
+        """Until when a reference that never answered is left in peace, unless there was contact since."""
+        unanswered = [event for event in self.past() if event.kind == "no_answer"]
+        if not unanswered:
+            return None
+        last = unanswered[-1]
+        if any(event.kind in TOUCHES and event.order > last.order for event in self.past()):
+            return None
+        until = add_span(last.on, REST)
+        return until if until > self.today else None
+
+    def _implied_starts(self, facts: Facts) -> Iterable[EventFact]:
+        for opportunity in facts.opportunities.values():
+            accepted = self.outcome(opportunity.id, dt.date.max)
+            if accepted is None or accepted.kind != "accepted":
+                continue
+            started = any(e.kind == "started" and e.opportunity_id == opportunity.id for e in self.events)
+            starts_on = accepted.data.get("starts") or opportunity.starts_on
+            if started or not starts_on:
+                continue
+            day = dt.date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on
+            yield dataclasses.replace(accepted, kind="started", on=day, at=None, data={})

@@ -1,0 +1,151 @@
+"""What the composer asks of the database: due steps, and what the messages around them must know."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from reminderd.rules.facts import State
+from reminderd.store.tables import (
+    ChannelHealth,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Nudge,
+    Reference,
+    Step,
+    StepState,
+    User,
+)
+
+
+def due_steps(session: Session, now: dt.datetime, limit: int) -> list[tuple[Step, Nudge]]:
+    """Pending steps whose moment has come, oldest first, with their nudges; those that another daemon has are
+    skipped."""
+    query = (
+        select(Step, Nudge)
+        .join(Nudge, Nudge.id == Step.nudge_id)
+        .where(Step.state == StepState.PENDING, Step.at <= now)
+        .order_by(Step.at, Step.id)
+        .limit(limit)
+        .with_for_update(of=Step, skip_locked=True)
+    )
+    return [(step, nudge) for step, nudge in session.execute(query)]
+
+
+def anything_due(session: Session, now: dt.datetime) -> bool:
+    """Whether any step is due."""
+    query = select(Step.id).where(Step.state == StepState.PENDING, Step.at <= now).limit(1)
+    return session.scalar(query) is not None
+
+
+def next_step_at(session: Session) -> dt.datetime | None:
+    """When the next step is due."""
+    return session.scalar(select(func.min(Step.at)).where(Step.state == StepState.PENDING))
+
+
+def sent_positions(session: Session, nudge_ids: Sequence[int]) -> dict[int, int]:
+    """How many reminders of each nudge have gone out or are on their way."""
+    query = (
+        select(Step.nudge_id, func.count())
+        .where(Step.nudge_id.in_(nudge_ids), Step.state == StepState.SENT)
+        .group_by(Step.nudge_id)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def sent_since(session: Session, user_id: int, channel: str, since: dt.datetime) -> int:
+    """How many messages were made for the user on a channel since a moment; cancelled ones do not count."""
+    query = select(func.count()).where(
+        Delivery.user_id == user_id,
+        Delivery.channel == channel,
+        Delivery.created_at >= since,
+        Delivery.state != DeliveryState.CANCELLED,
+        Delivery.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)),
+    )
+    return session.scalar(query) or 0
+
+
+def kept_in_touch_since(session: Session, user_id: int, rules: Sequence[str], since: dt.datetime) -> int:
+    """How many keep-in-touch reminders were made for the user since a moment."""
+    query = (
+        select(func.count(func.distinct(Step.nudge_id)))
+        .join(Nudge, Nudge.id == Step.nudge_id)
+        .join(Delivery, Delivery.id == Step.delivery_id)
+        .where(
+            Step.user_id == user_id,
+            Step.state == StepState.SENT,
+            Nudge.rule.in_(rules),
+            Delivery.created_at >= since,
+            Delivery.state != DeliveryState.CANCELLED,
+        )
+    )
+    return session.scalar(query) or 0
+
+
+def untold(session: Session, user_id: int) -> list[Nudge]:
+    """Nudges that ended after the user had heard of them, and no message has said so yet."""
+    query = select(Nudge).where(
+        Nudge.user_id == user_id,
+        Nudge.end_told.is_(False),
+        Nudge.state.in_((State.EXPIRED, State.CANCELLED)),
+    )
+    return list(session.scalars(query.order_by(Nudge.number)))
+
+
+def done_since(session: Session, user_id: int, since: dt.datetime) -> list[Nudge]:
+    """What the user did since a moment."""
+    query = select(Nudge).where(Nudge.user_id == user_id, Nudge.state == State.DONE, Nudge.state_at >= since)
+    return list(session.scalars(query.order_by(Nudge.state_at)))
+
+
+def open_nudges(session: Session, user_id: int, before: dt.datetime) -> list[Nudge]:
+    """Open nudges that have been spoken of or start before a moment."""
+    query = select(Nudge).where(Nudge.user_id == user_id, Nudge.state == State.OPEN, Nudge.starts_at < before)
+    return list(session.scalars(query.order_by(Nudge.due_at, Nudge.number)))
+
+
+def nudges_of(session: Session, delivery_id: int) -> list[Nudge]:
+    """The nudges that a delivery carries."""
+    query = select(Nudge).join(Step, Step.nudge_id == Nudge.id).where(Step.delivery_id == delivery_id)
+    return list(session.scalars(query.distinct()))
+
+
+def deliveries_like(session: Session, user_id: int, channel: str, kind: str, key: str) -> int:
+    """How many deliveries have a dedupe key that begins with ``key``."""
+    query = select(func.count()).where(
+        Delivery.user_id == user_id,
+        Delivery.channel == channel,
+        Delivery.kind == kind,
+        Delivery.dedupe_key.startswith(key, autoescape=True),
+    )
+    return session.scalar(query) or 0
+
+
+def thread_subject(session: Session, user_id: int, thread: str) -> str | None:
+    """The subject of a thread's first mail: it stays, or mail programs would not thread."""
+    query = (
+        select(Delivery.subject)
+        .where(Delivery.user_id == user_id, Delivery.thread == thread, Delivery.state != DeliveryState.CANCELLED)
+        .order_by(Delivery.id)
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def paused_channels(session: Session) -> list[ChannelHealth]:
+    """Channels that only somebody's hand can mend."""
+    return list(session.scalars(select(ChannelHealth).where(ChannelHealth.paused_at.is_not(None))))
+
+
+def references_by_id(session: Session, ids: Sequence[int]) -> dict[int, Reference]:
+    """References by id."""
+    return {row.id: row for row in session.scalars(select(Reference).where(Reference.id.in_(ids)))}
+
+
+def user_by_id(session: Session, user_id: int) -> User:
+    """The user with this id."""
+    return session.get_one(User, user_id)

@@ -1,0 +1,131 @@
+"""Settings to built objects: the sole assembler."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Mapping
+
+from reminderd.actions import Actions
+from reminderd.composer import Composer, Sender
+from reminderd.dispatcher import Dispatcher, Timing
+from reminderd.drafts.library import Library
+from reminderd.errors import ConfigError
+from reminderd.message import Channel
+from reminderd.planner import Planner
+from reminderd.rules.book import default_book, parse_with_default
+from reminderd.rules.rule import Book
+from reminderd.settings import Settings
+from reminderd.store import migrate
+from reminderd.store.database import Store
+from reminderd.transports import registry
+from reminderd.transports.base import Transport
+from reminderd.transports.segments import fit
+
+BOOK_FILE = "rules.toml"
+
+
+@dataclasses.dataclass(frozen=True)
+class House:
+    """Everything that an installation is made of. What is heavy is built when first asked for."""
+
+    settings: Settings
+    store: Store
+    book: Book
+    ways: frozenset[str]
+
+    @functools.cached_property
+    def planner(self) -> Planner:
+        return Planner(self.book, self.ways)
+
+    @functools.cached_property
+    def actions(self) -> Actions:
+        return Actions(self.planner)
+
+    @functools.cached_property
+    def library(self) -> Library:
+        return Library(self.settings.config_dir / "templates")
+
+    @functools.cached_property
+    def sender(self) -> Sender:
+        return make_sender(self.settings)
+
+    @functools.cached_property
+    def composer(self) -> Composer:
+        settings = self.settings
+        return Composer(
+            library=self.library,
+            planner=self.planner,
+            sender=self.sender,
+            fit=fit,
+            most_segments=settings.sms_segments,
+            messages_per_day=settings.messages_per_day,
+            keep_in_touch_per_week=settings.keep_in_touch_per_week,
+        )
+
+    def dispatcher(self, transports: Mapping[Channel, Transport] | None = None) -> Dispatcher:
+        """A dispatcher of its own for each daemon or pass; it closes its transports."""
+        return Dispatcher(
+            self.store,
+            self.composer,
+            transports if transports is not None else make_transports(self.settings),
+            make_timing(self.settings),
+            senders=self.settings.senders,
+        )
+
+
+def open_house(settings: Settings, now: dt.datetime, *, create: bool = True) -> House:
+    """Open what ``settings`` describe: the rule book is read and the database brought up to date where that is
+    allowed. Raises `ConfigError` for a wrong book or schema, `StoreBusy` for a database that does not answer."""
+    book = load_book(settings)
+    path = settings.database_path
+    if path is not None and not path.exists() and not create:
+        raise ConfigError(f"{path}: there is no database yet. Start with: reminderd init")
+    store = Store(settings.database_url)
+    migrate.ensure_ready(store, now=now)
+    return House(settings, store, book, ways_of(settings))
+
+
+def load_book(settings: Settings) -> Book:
+    """The default book, changed by the user's ``rules.toml`` where there is one. Raises `BookError`."""
+    path = settings.config_dir / BOOK_FILE
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return default_book()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    return parse_with_default(text, str(path))
+
+
+def ways_of(settings: Settings) -> frozenset[str]:
+    """The channels that there is a transport for: e-mail always, as it falls back to the Maildir."""
+    return frozenset({Channel.EMAIL.value, *([Channel.SMS.value] if settings.twilio_account_sid else [])})
+
+
+def make_sender(settings: Settings) -> Sender:
+    """Who the messages come from and how the user can answer."""
+    return Sender(
+        address=settings.smtp_from or "reminderd@localhost",
+        name=settings.smtp_from_name,
+    )
+
+
+def make_transports(settings: Settings) -> dict[Channel, Transport]:
+    """A transport for each channel that is set up."""
+    transports: dict[Channel, Transport] = {Channel.EMAIL: registry.make_email(settings)}
+    sms = registry.make_sms(settings)
+    if sms is not None:
+        transports[Channel.SMS] = sms
+    return transports
+
+
+def make_timing(settings: Settings) -> Timing:
+    """The dispatcher's waits."""
+    return Timing(
+        lease=dt.timedelta(seconds=settings.lease_seconds),
+        reconcile=dt.timedelta(seconds=settings.reconcile_seconds),
+        backoff=tuple(dt.timedelta(seconds=seconds) for seconds in settings.backoff_seconds),
+        stop=dt.timedelta(seconds=settings.stop_seconds),
+    )
