@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from reminderd.drafts.draft import Draft
 from reminderd.drafts.items import Bar, Digest, Entry, MailItem, TextItem
 from reminderd.drafts.library import Library
 from reminderd.drafts.mail import make_mail
-from reminderd.drafts.text import make_draft_text, make_text
+from reminderd.drafts.text import Fit, make_draft_text, make_text
 from reminderd.message import Channel, Message
 from reminderd.rules.rule import Book, Role
 from reminderd.store import draft_facts, due
@@ -64,7 +64,7 @@ class Carrier:
     library: Library
     book: Book
     sender: Sender
-    fit: Callable[[str], str]
+    fit: Fit
 
     def make(self, session: Session, user: User, bundle: Bundle, key: str, now: dt.datetime) -> list[Letter]:
         """The message for a bundle; for a user with texts only, its draft follows as a second one. Keeps on the
@@ -165,7 +165,7 @@ class Carrier:
             due_at = min(entry.due_at for entry in entries)
             return words.subject(bundle.nudges[0].draft, [entry.facts for entry in entries], due_at)
         people = [entry.facts.them.name for entry in entries if entry.facts.them.name]
-        return words.digest_subject(len(entries), people, entries[0].facts.me.language)
+        return words.digest_subject(people, entries[0].facts.me.language)
 
     def _told(self, entries: list[Entry], bundle: Bundle) -> tuple[int, int] | None:
         rule = self.book.rules.get(bundle.nudges[0].rule)

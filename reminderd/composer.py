@@ -53,14 +53,14 @@ class Composer:
         library: Library,
         planner: Planner,
         sender: Sender,
-        fit: Callable[[str, int], str],
+        fit: Callable[[str, int, str], str],
         *,
         most_segments: int = 2,
         messages_per_day: int = 20,
         keep_in_touch_per_week: int = 3,
     ) -> None:
         self._planner = planner
-        self._carrier = Carrier(library, planner.book, sender, lambda text: fit(text, most_segments))
+        self._carrier = Carrier(library, planner.book, sender, lambda text, tail: fit(text, most_segments, tail))
         self._per_day = messages_per_day
         self._keep_per_week = keep_in_touch_per_week
 

@@ -205,4 +205,4 @@ def run_once(settings: Settings) -> int:
 
 def _skew() -> dt.timedelta:
     """How far the wall clock runs beside the steady one."""
-    return dt.timedelta(seconds=time.time() - time.monotonic())
+    return dt.timedelta(seconds=utc_now().timestamp() - time.monotonic())
