@@ -1,0 +1,191 @@
+"""What an action says back: what was recorded, what it started and ended, and the first draft in full."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reminderd.actions import Recorded
+from reminderd.cli import output
+from reminderd.cli.context import Ctx
+from reminderd.cli.words import (
+    Line,
+    StepLine,
+    draft_text,
+    due_words,
+    initial,
+    load_lines,
+    names_of,
+    steps_words,
+)
+from reminderd.drafts import words
+from reminderd.errors import TemplateBroken
+from reminderd.rules.facts import State
+from reminderd.rules.rule import Role
+from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
+
+BEFORE_YOU_POST = "Before you post: "
+NOTHING_CHANGED = "already recorded; nothing changed (--again for another)"
+_ENDED = {
+    State.DONE: "Done by this",
+    State.SKIPPED: "Let go",
+    State.EXPIRED: "Over",
+    State.CANCELLED: "No longer needed",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Echo:
+    """What is left of an action once it is committed: ids, so that it is read again as it then stands."""
+
+    events: tuple[int, ...]
+    known: tuple[int, ...]
+    nudges: tuple[int, ...]
+
+    @classmethod
+    def of(cls, *results: Recorded) -> Echo:
+        """What these results, of one command, come to."""
+        nudges = (nudge.id for one in results for nudge in (*one.changes.opened, *one.changes.ended))
+        return cls(
+            tuple(event.id for one in results for event in one.events),
+            tuple(event.id for one in results for event in one.known),
+            tuple(dict.fromkeys(nudges)),
+        )
+
+
+def say_recorded(ctx: Ctx, echo: Echo, *, quiet: bool, drafts: int = 1, verb: str = "Recorded") -> None:
+    """Say all of it. ``drafts`` is how many drafts are given in full."""
+    now = ctx.now()
+    with ctx.reading() as (session, user):
+        for text in event_lines(session, user, echo.events, now):
+            ctx.say(f"{verb}: {text}.")
+        for text in event_lines(session, user, echo.known, now):
+            ctx.say(f"{initial(text)}: {NOTHING_CHANGED}.")
+        lines = load_lines(session, _nudges(session, echo.nudges), now)
+        started = [line for line in lines if line.state == State.OPEN]
+        say_ended(ctx, [line for line in lines if line.state != State.OPEN], started)
+        say_started(ctx, user, started, echo.events, now)
+        say_standing(ctx, session, [one.nudge for one in started if one.nudge], only="accepted", lead=BEFORE_YOU_POST)
+        if not quiet:
+            for line in first_drafts(started)[:drafts]:
+                say_draft(ctx, session, line, started)
+
+
+def event_lines(session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> list[str]:
+    """The events in words, those of one kind, company and day together."""
+    events = list(session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)))
+    people = names_of(session, Reference, {event.reference_id for event in events})
+    companies = names_of(session, Opportunity, {event.opportunity_id for event in events})
+    groups: dict[tuple[str, int | None, dt.date, dt.time | None], list[Event]] = {}
+    for event in events:
+        groups.setdefault((event.kind, event.opportunity_id, event.on, event.at), []).append(event)
+    today = output.local(now, user.zone)
+    assert today is not None
+    lines = []
+    for (kind, job, on, at), group in groups.items():
+        about = f" for {companies[job]}" if job else ""
+        hour = f" at {at:%H:%M}" if at else ""
+        names = output.listing(sorted(people[one.reference_id] for one in group if one.reference_id), most=12)
+        lines.append(f"{kind}{about}, {output.day(on, today.date())}{hour}" + (f": {names}" if names else ""))
+    return lines
+
+
+def say_started(ctx: Ctx, user: User, lines: Sequence[Line], events: Sequence[int], now: dt.datetime) -> None:
+    """What is to do now, or later, and when each reminder comes; alike ones together. Beside what an event of now
+    started, the quiet rules' next turns are only counted."""
+    caused = [line for line in lines if line.nudge is not None and line.nudge.event_id in events]
+    shown = caused or list(lines)
+    groups: dict[tuple[str, dt.datetime, tuple[StepLine, ...]], list[Line]] = {}
+    for line in sorted(shown, key=_soonest):
+        groups.setdefault((line.rule, line.due_at, line.steps), []).append(line)
+    for (_, due_at, steps), group in groups.items():
+        ctx.say(f"Started, {due_words(due_at, user, now)}:")
+        for line in group:
+            ctx.say(f"  {line.number:>3}  {line.title}")
+        ctx.say(f"       {steps_words(steps, user, now)}")
+    if len(shown) < len(lines):
+        ctx.say(f"And {len(lines) - len(shown)} more, later: reminderd upcoming")
+
+
+def say_ended(ctx: Ctx, lines: Iterable[Line], started: Sequence[Line]) -> None:
+    """What is done with or no longer wanted; not what only moved to another day."""
+    moved = {(line.rule, line.reference) for line in started}
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        if line.state == State.DONE or (line.rule, line.reference) not in moved:
+            groups.setdefault((line.state, line.rule), []).append(line)
+    for (state, _), group in groups.items():
+        numbers = ", ".join(str(line.number) for line in group)
+        more = f" and {len(group) - 1} more like it" if len(group) > 1 else ""
+        ctx.say(f"{_ENDED[State(state)]}: {numbers}  {group[0].title}{more}")
+
+
+def first_drafts(lines: Iterable[Line]) -> list[Line]:
+    """Those that a draft to a reference goes with, the soonest first."""
+    return sorted((line for line in lines if line.reference), key=_soonest)
+
+
+def say_draft(ctx: Ctx, session: Session, line: Line, group: Sequence[Line] = ()) -> None:
+    """The draft of one nudge in full. A broken template is told, and spoils nothing that was recorded."""
+    assert line.nudge is not None
+    assert line.facts is not None
+    try:
+        draft = ctx.house().library.draft(line.nudge.draft, line.facts, variant=_variant(ctx, line, group))
+    except TemplateBroken as error:
+        ctx.tell(f"The draft of {line.number} cannot be shown: {error}")
+        return
+    ctx.say()
+    ctx.say(f"--- {line.number}  {line.title} ---")
+    ctx.say(draft_text(draft))
+    ctx.say("---")
+    if draft.question:
+        ctx.tell(f'{draft.question} Your answer goes in as a sentence: reminderd draft {line.number} --answer "…"')
+    for question in draft.missing:
+        ctx.tell(f"Not known yet: {question}")
+
+
+def _variant(ctx: Ctx, line: Line, group: Sequence[Line]) -> int | None:
+    """The wording that the mail to the user will have too: each of a group has its own."""
+    alike = [one for one in group if _same_group(one, line)]
+    facts = [one.facts for one in alike if one.facts is not None]
+    if len(facts) < 2 or line.nudge is None:
+        return None
+    return ctx.house().library.assign_variants(line.nudge.draft, facts)[alike.index(line)]
+
+
+def _same_group(one: Line, other: Line) -> bool:
+    if one.nudge is None or other.nudge is None:
+        return False
+    return (one.rule, one.nudge.draft, one.nudge.occasion) == (other.rule, other.nudge.draft, other.nudge.occasion)
+
+
+def say_standing(
+    ctx: Ctx, session: Session, nudges: Sequence[Nudge], *, only: str | None = None, lead: str = ""
+) -> None:
+    """How many of those who are to hear of an outcome know, once for each outcome, or of the rule ``only``."""
+    house = ctx.house()
+    seen = set()
+    for nudge in nudges:
+        rule = house.book.rules.get(nudge.rule)
+        if rule is None or rule.role is not Role.OUTCOME or only not in (None, nudge.rule):
+            continue
+        if (nudge.rule, nudge.occasion) in seen:
+            continue
+        seen.add((nudge.rule, nudge.occasion))
+        standing = house.actions.standing(session, nudge)
+        if standing is not None:
+            still = f"; still: {output.listing(standing.left)}" if standing.left else ""
+            ctx.say(f"{lead}{words.knows(standing.told, standing.total)}{still}.")
+
+
+def _nudges(session: Session, ids: Sequence[int]) -> list[Nudge]:
+    return list(session.scalars(select(Nudge).where(Nudge.id.in_(ids)).order_by(Nudge.number)))
+
+
+def _soonest(line: Line) -> tuple[dt.datetime, int]:
+    step = line.next_step
+    return (step.at if step else line.due_at, line.number or 0)

@@ -1,0 +1,69 @@
+"""What is said beside what was recorded: somebody asked too often, or nobody asked at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from reminderd.cli.context import Ctx
+from reminderd.cli.words import quoted
+from reminderd.rules.kinds import OUTCOMES
+from reminderd.store.lookup import list_references
+from reminderd.store.tables import Event, Opportunity, Reference, User
+from reminderd.store.usage import MANY, least_used_who_agreed, uses
+
+USES = frozenset({"asked", "called", "needed"})
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def say_fatigue(ctx: Ctx, events: Sequence[Event]) -> None:
+    """From the fourth use in ninety days on: who could be asked instead."""
+    ids = [event.reference_id for event in events if event.kind in USES and event.reference_id]
+    if not ids:
+        return
+    with ctx.reading() as (session, user):
+        today = ctx.today(user)
+        counts = uses(session, user, today)
+        needed = {event.reference_id for event in events if event.kind == "needed"}
+        for key in dict.fromkeys(ids):
+            number = counts.get(key, 0) + (key in needed)
+            if number >= MANY:
+                ctx.tell(_fatigue_line(session, user, session.get_one(Reference, key), number, ctx))
+
+
+def _fatigue_line(session: Session, user: User, person: Reference, number: int, ctx: Ctx) -> str:
+    other = least_used_who_agreed(session, user, ctx.today(user), person.id)
+    instead = f" {other.name} agreed before and was called on least." if other else ""
+    return f"That is the {ordinal(number)} time in 90 days that you call on {person.name}.{instead}"
+
+
+def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
+    """An outcome that nobody is to hear of: whoever vouched can still be named."""
+    news = [event for event in events if event.kind in OUTCOMES and event.opportunity_id]
+    if not news:
+        return
+    with ctx.reading() as (session, user):
+        job = session.get_one(Opportunity, news[-1].opportunity_id)
+        if ctx.house().actions.involved(session, user, job, ctx.now()):
+            return
+        names = [row.name for row in list_references(session, user, active=True)]
+        if not names:
+            ctx.tell("You have no references yet. Add one: reminderd add NAME EMAIL")
+            return
+        ctx.tell(f"Nobody was asked for {job.company}, so nobody is to be told. Your references:")
+        for name in names:
+            ctx.tell(f"  {name}")
+        ctx.tell(f"Name those who vouched for you: {_command(news[-1].kind, job.company)}")
+
+
+def _command(kind: str, company: str) -> str:
+    if kind == "accepted":
+        return f"reminderd landed {quoted(company)} NAME… (or --all)"
+    return f"reminderd record asked NAME… --for {quoted(company)}"
+
+
+def ordinal(number: int) -> str:
+    """ "4th"."""
+    ending = "th" if number % 100 in (11, 12, 13) else _ORDINALS.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -1,0 +1,182 @@
+"""The short ways: `landed` makes what is missing and records the news; `need` asks for a reference by a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reminderd.actions import Happening, Recorded
+from reminderd.cli import output
+from reminderd.cli.context import Ctx, pass_ctx
+from reminderd.cli.echo import Echo, say_recorded
+from reminderd.cli.hints import say_fatigue, say_nobody_asked
+from reminderd.cli.naming import find_day, find_or_add_job, find_people
+from reminderd.cli.suggest import suggest
+from reminderd.cli.words import quoted
+from reminderd.errors import UsageError
+from reminderd.rules.kinds import CONSENT, KINDS, OUTCOMES
+from reminderd.store.lookup import list_references
+from reminderd.store.tables import Event, Opportunity, Reference, User
+
+# ---- landed
+
+
+@click.command()
+@click.argument("company")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everyone", is_flag=True, help="All active references vouched.")
+@click.option("--starts", metavar="DATE", help="The first day of work.")
+@click.option("--on", metavar="DATE", help="When you accepted; today unless given.")
+@click.option("--note", metavar="TEXT", help="A word to remember it by.")
+@click.option("--quiet", is_flag=True, help="Without the draft.")
+@pass_ctx
+def landed(
+    ctx: Ctx,
+    company: str,
+    names: tuple[str, ...],
+    everyone: bool,
+    starts: str | None,
+    on: str | None,
+    note: str | None,
+    quiet: bool,
+) -> None:
+    """You got the job: tell and thank everyone who vouched for you.
+
+    Adds the job at COMPANY if it is missing, records that you had asked those named, and that you accepted.
+    """
+    now = ctx.now()
+    with ctx.writing() as (session, user):
+        job, added = find_or_add_job(session, user, company, now)
+        day = _accepted_on(session, job, on, ctx.today(user))
+        moved = _set_start(ctx, session, user, job, starts, now)
+        people = _people(session, user, names, everyone)
+        asked = _not_asked_yet(session, job, people, named=not everyone)
+        data = {"starts": job.starts_on.isoformat()} if starts and job.starts_on else {}
+        happenings = [Happening("asked", day, tuple(asked), job)] if asked else []
+        happenings.append(Happening("accepted", day, (), job, note=note, data=data))
+        result = ctx.house().actions.record(session, user, happenings, now)
+    if added:
+        ctx.say(f"Added the opportunity {job.company}.")
+    say_recorded(ctx, Echo.of(result, moved), quiet=quiet)
+    say_nobody_asked(ctx, [*result.events, *result.known])
+    ctx.tell_local()
+
+
+def _accepted_on(session: Session, job: Opportunity, on: str | None, today: dt.date) -> dt.date:
+    """The day given, else that of the acceptance already recorded, else today."""
+    if on is not None:
+        return find_day(on, today)
+    query = select(Event).where(
+        Event.opportunity_id == job.id, Event.kind.in_(OUTCOMES), Event.retracted_at.is_(None), Event.on <= today
+    )
+    news = sorted(session.scalars(query), key=lambda event: (event.on, KINDS[event.kind].rank))
+    return news[-1].on if news and news[-1].kind == "accepted" else today
+
+
+def _set_start(
+    ctx: Ctx, session: Session, user: User, job: Opportunity, starts: str | None, now: dt.datetime
+) -> Recorded:
+    moved = Recorded()
+    if starts is not None:
+        job.starts_on = find_day(starts, ctx.today(user), "--starts")
+        moved.changes.add(ctx.house().actions.changed_opportunity(session, user, job, now))
+    return moved
+
+
+def _people(session: Session, user: User, names: Sequence[str], everyone: bool) -> list[Reference]:
+    named = find_people(session, user, names) if names else []
+    if not everyone:
+        return named
+    rows = {row.id: row for row in [*list_references(session, user, active=True), *named]}
+    return list(rows.values())
+
+
+def _not_asked_yet(session: Session, job: Opportunity, people: Sequence[Reference], *, named: bool) -> list[Reference]:
+    """Those whom nothing is recorded of for the job; whoever said no is left in peace unless named."""
+    query = select(Event).where(
+        Event.opportunity_id == job.id, Event.kind.in_(CONSENT | {"briefed", "called"}), Event.retracted_at.is_(None)
+    )
+    newest: dict[int | None, Event] = {}
+    for event in sorted(session.scalars(query), key=lambda one: (one.on, KINDS[one.kind].rank)):
+        newest[event.reference_id] = event
+    refused = ("declined", "no_answer") if named else ()
+    return [row for row in people if row.id not in newest or newest[row.id].kind in refused]
+
+
+# ---- need
+
+
+@click.command()
+@click.argument("company")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--by", required=True, metavar="DATE", help="When it is needed.")
+@click.option("--kind", type=click.Choice(["call", "letter", "form", "linkedin"]), help="Which kind of reference.")
+@click.option("--role", metavar="TEXT", help="For which role.")
+@click.option("--note", metavar="TEXT", help="A word to remember it by.")
+@click.option("--again", is_flag=True, help="Once more on the same day.")
+@click.option("--quiet", is_flag=True, help="Without the drafts.")
+@pass_ctx
+def need(
+    ctx: Ctx,
+    company: str,
+    names: tuple[str, ...],
+    by: str,
+    kind: str | None,
+    role: str | None,
+    note: str | None,
+    again: bool,
+    quiet: bool,
+) -> None:
+    """You need a reference by a date: the drafts at once, the follow-up and plan B when they are due.
+
+    Without a NAME it suggests whom to ask.
+    """
+    now = ctx.now()
+    with ctx.writing() as (session, user):
+        today = ctx.today(user)
+        day = find_day(by, today, "--by")
+        if day < today:
+            raise UsageError(f"--by {by}: expected a day to come, not {day}.")
+        job, added = find_or_add_job(session, user, company, now)
+        people = _whom(ctx, session, user, job, names, by)
+        if role and not job.role:
+            job.role = role
+        data = {"by": day.isoformat(), **({"kind": kind} if kind else {}), **({"role": role} if role else {})}
+        happening = Happening("needed", today, tuple(people), job, note=note, data=data)
+        result = ctx.house().actions.record(session, user, [happening], now, again=again)
+    if added:
+        ctx.say(f"Added the opportunity {job.company}.")
+    _warn_of_secrets(ctx, people)
+    say_recorded(ctx, Echo.of(result), quiet=quiet, drafts=len(people))
+    say_fatigue(ctx, result.events)
+    ctx.tell_local()
+
+
+def _whom(ctx: Ctx, session: Session, user: User, job: Opportunity, names: Sequence[str], by: str) -> list[Reference]:
+    """Those named; on a terminal whoever is chosen of those suggested; else `UsageError` with the command."""
+    if names:
+        return find_people(session, user, names)
+    ideas = suggest(session, user, job, ctx.today(user))
+    if not ideas:
+        raise UsageError("Whom do you want to ask? You have no references yet. Add one: reminderd add NAME EMAIL")
+    if not ctx.is_terminal():
+        reasons = "; ".join(f"{idea.person.name} ({idea.why})" for idea in ideas)
+        name = quoted(ideas[0].person.name)
+        raise UsageError(f"Whom? {reasons}. So: reminderd need {quoted(job.company)} --by {quoted(by)} {name}")
+    for idea in ideas:
+        ctx.tell(f"  {idea.person.name}: {idea.why}")
+    answer = click.prompt("Whom do you want to ask", default=ideas[0].person.name, err=True)
+    return find_people(session, user, [part.strip() for part in answer.split(",") if part.strip()])
+
+
+def _warn_of_secrets(ctx: Ctx, people: Sequence[Reference]) -> None:
+    secret = [row.name for row in people if row.keep_from_knowing]
+    if secret:
+        ctx.tell(f"You want to keep {output.listing(secret)} from knowing of your search; the draft asks all the same.")
+    inside = [row.name for row in people if row.present_employer]
+    if inside:
+        ctx.tell(f"At your present employer: {output.listing(inside)}. Mind who hears of it.")
