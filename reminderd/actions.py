@@ -267,6 +267,8 @@ class Actions:
         cause = session.get(Event, nudge.event_id) if nudge.event_id else None
         on = cause.on if kind == "met" and cause is not None and cause.on <= today else today
         data: dict[str, Any] = {"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject}
+        if rule is not None:
+            data["role"] = rule.role.value
         if kind == "asked" and cause is not None:
             data |= {key: cause.data[key] for key in ("by", "kind", "role") if key in cause.data}
         people: Sequence[int | None] = [nudge.reference_id]

@@ -30,6 +30,9 @@ TIER_EVERY: dict[Tier, Span | None] = {
 }
 YEAR = parse_span("12 months")
 NO_SPAN = Span()
+NO_DAYS = dt.timedelta()
+SPACING_FOR = dt.timedelta(days=14)
+"""Two planned contacts to one reference are never nearer than this, save ask, heads-up and outcome."""
 IGNORED_BEFORE_HALF_PACE = 4
 _SPREAD_DAYS = {Tier.INNER: 14, Tier.NETWORK: 60, Tier.DORMANT: 60}
 
@@ -164,16 +167,21 @@ class _Firing:
         return f"reference:{reference.id}" if reference is not None else "user"
 
     def _start_on(self, rule: Rule, event: EventFact) -> dt.date:
-        if rule.wait is None:
-            return event.on
         day = event.on
+        if rule.wait is None:
+            return self._apart(rule, event, day)
         for _ in range(rule.waits):
             day = add_span(day, rule.wait, self.facts.holidays)
         by = _need_by(event) if rule.half_to_need else None
         if by is not None and by > event.on:
             part = (by - event.on).days * (1 - 0.5**rule.waits)
             day = min(day, event.on + dt.timedelta(days=int(part)))
-        return day
+        return self._apart(rule, event, day)
+
+    def _apart(self, rule: Rule, event: EventFact, day: dt.date) -> dt.date:
+        """Not sooner after the planned contact before it than the spacing says."""
+        before = self.line.newest_planned(event) if rule.role is Role.KEEP else None
+        return day if before is None else max(day, before.on + SPACING_FOR)
 
     def _start_at(self, rule: Rule, event: EventFact, start_on: dt.date) -> dt.datetime:
         user = self.facts.user
@@ -289,8 +297,9 @@ class _Firing:
             return
         number = 1
         while True:
-            due_on, next_on = cycle.due_on(number), cycle.due_on(number + 1)
-            candidate = self._dated(rule, f"since:{cycle.base_id}#{number}", due_on, due_on, expires_on=next_on)
+            due_on = cycle.due_on(number)
+            expires_on = max(due_on, cycle.due_on(number + 1) - self._lead(rule))
+            candidate = self._dated(rule, f"since:{cycle.base_id}#{number}", due_on, due_on, expires_on=expires_on)
             if candidate.expires_at > self.now and not self._settled(candidate):
                 break
             number += 1
@@ -318,15 +327,17 @@ class _Firing:
             return None
         touch = self.line.newest_touch()
         if touch is not None:
-            return _Cycle(touch.id, add_span(touch.on, every), every)
+            return _Cycle(touch.id, touch.on, every)
         base = self._given_contact()
         if base is None and reference.tier is not Tier.NETWORK:
             return None
-        first = add_span(base or reference.created_on, every)
+        base = base or reference.created_on
+        first, shift_for = add_span(base, every), NO_DAYS
         if reference.tier is Tier.NETWORK or first < reference.created_on:
             earliest = max(first, add_span(reference.created_on, Span(days=7)))
-            first = earliest + dt.timedelta(days=spread(reference.name, _SPREAD_DAYS[reference.tier]))
-        return _Cycle(0, first, every)
+            spread_for = dt.timedelta(days=spread(reference.name, _SPREAD_DAYS[reference.tier]))
+            shift_for = earliest + spread_for - first
+        return _Cycle(0, base, every, shift_for)
 
     def _reconnect_takes_over(self, reference: ReferenceFact, due_on: dt.date) -> bool:
         if reference.every is not None and _days(reference.every) >= 365:
@@ -346,8 +357,8 @@ class _Firing:
         expires_on: dt.date | None = None,
     ) -> Candidate:
         user = self.facts.user
-        if lead and rule.lane == "digest":
-            start_on = due_on - dt.timedelta(days=7 if user.digest is Digest.WEEKLY else 1)
+        if lead:
+            start_on = due_on - self._lead(rule)
         expires_on = expires_on or add_span(due_on, rule.expires or NO_SPAN)
         candidate = Candidate(
             rule=rule,
@@ -361,6 +372,12 @@ class _Firing:
             draft=self._draft(rule, None),
         )
         return dataclasses.replace(candidate, fulfilled_by=self._fulfilled_by(candidate))
+
+    def _lead(self, rule: Rule) -> dt.timedelta:
+        """How long before it is due the digest speaks of it first."""
+        if rule.lane != "digest":
+            return NO_DAYS
+        return dt.timedelta(days=7 if self.facts.user.digest is Digest.WEEKLY else 1)
 
     def _settled(self, candidate: Candidate) -> bool:
         if candidate.fulfilled_by is not None:
@@ -376,14 +393,16 @@ class _Cycle:
     """The due dates since one touch; after four left alone they come at half the pace."""
 
     base_id: int
-    first_on: dt.date
+    base_on: dt.date
     every: Span
+    shift_for: dt.timedelta = NO_DAYS
+    """How much later all of them come, for a reference that was added when the first was past."""
 
     def due_on(self, number: int) -> dt.date:
-        beyond = max(0, number - 1 - IGNORED_BEFORE_HALF_PACE)
-        times = number - 1 + beyond
+        """Reckoned from the base each time, so that a month clipped to its end does not stay clipped."""
+        times = number + max(0, number - 1 - IGNORED_BEFORE_HALF_PACE)
         span = Span(months=self.every.months * times, days=self.every.days * times)
-        return add_span(self.first_on, span)
+        return add_span(self.base_on, span) + self.shift_for
 
 
 def _kind_fulfils(kind: str, rule: Rule) -> bool:

@@ -13,6 +13,8 @@ from reminderd.rules.kinds import CONSENT, INVOLVING, KINDS, OUTCOMES, TOUCHES
 REST = parse_span("12 months")
 """How long a reference that never answered is left in peace."""
 
+_SPACED = ("keep", "thanks")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timeline:
@@ -84,6 +86,15 @@ class Timeline:
             if event.kind in TOUCHES
             and event.reference_id is not None
             and (before is None or event.order < before.order)
+        ]
+        return found[-1] if found else None
+
+    def newest_planned(self, before: EventFact) -> EventFact | None:
+        """The newest contact before an event that a nudge of one's own planning led to."""
+        found = [
+            event
+            for event in self.past()
+            if event.kind in TOUCHES and event.data.get("role") in _SPACED and event.order < before.order
         ]
         return found[-1] if found else None
 

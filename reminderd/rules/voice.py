@@ -6,13 +6,11 @@ import dataclasses
 import datetime as dt
 
 from reminderd.rules.facts import Reason
-from reminderd.rules.occasions import Candidate
+from reminderd.rules.occasions import SPACING_FOR, Candidate
 from reminderd.rules.rule import EXEMPT, Role
 
 ABSORB_DAYS = 21
 """A planned contact takes in softer ones this near to it."""
-SPACING_DAYS = 14
-"""Two planned contacts to one reference are never nearer than this, save ask, heads-up and outcome."""
 _ABSORBABLE = frozenset({Role.KEEP, Role.THANKS})
 
 
@@ -58,7 +56,7 @@ def _takes_in(host: Candidate, guest: Candidate) -> bool:
     gap = abs((host.due_on - guest.due_on).days)
     if host.rule.weight > guest.rule.weight and host.rule.role is not Role.ASK:
         return gap <= ABSORB_DAYS
-    return host.rule.role not in EXEMPT and gap < SPACING_DAYS
+    return host.rule.role not in EXEMPT and gap < SPACING_FOR.days
 
 
 def _reason(candidate: Candidate) -> Reason:
