@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import Base
 from tests.servers.postgres import Missing, PostgresServer, running_postgres
 
 OURS = ("DATABASE_", "SMTP_", "TWILIO_", "IMAP_", "SECRET_", "SITE_", "LISTEN_", "REMINDERD_", "CREDENTIALS_", "XDG_")
@@ -98,5 +98,5 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 def _create_tables(url: str) -> None:
     store = Store(url)
-    Base.metadata.create_all(store.engine)
+    migrate.create(store)
     store.dispose()

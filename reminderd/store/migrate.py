@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
 
 from reminderd.errors import ReminderdError, SchemaError, StoreBusy
 from reminderd.store import faults, lock
@@ -22,6 +22,13 @@ from reminderd.store.tables import Base
 REVISIONS = ("0001",)
 """All that there are, oldest first; a test compares them with the files."""
 FOLDER = Path(__file__).parent / "migrations"
+VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as it makes it."""
 ADVISORY_LOCK = 0x7265_6D69_6E64  # "remind"
 
 
@@ -74,17 +81,12 @@ def create(store: Store) -> None:
             return  # somebody was quicker
         _refuse_foreign(store, connection)
         Base.metadata.create_all(connection)
-        connection.execute(
-            text(
-                "CREATE TABLE alembic_version "
-                "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
-            )
-        )
-        connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head()})
+        VERSION.create(connection)
+        connection.execute(insert(VERSION), {"version_num": head()})
 
 
-def run_migrations(connection: Connection) -> None:
-    """All revisions that the database lacks, within the connection's transaction."""
+def run_migrations(connection: Connection, *, to: str = "head") -> None:
+    """The revisions that the database lacks, within the connection's transaction."""
     from alembic import command
     from alembic.config import Config
 
@@ -92,7 +94,7 @@ def run_migrations(connection: Connection) -> None:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def back_up(store: Store, *, label: str, now: dt.datetime, folder: Path | None = None) -> Path:
@@ -173,10 +175,9 @@ def _schema_change(store: Store) -> Iterator[Connection]:
 
 
 def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(VERSION.name):
         return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision
+    return connection.execute(select(VERSION.c.version_num)).scalar()
 
 
 def _refuse_unknown(store: Store, revision: str | None) -> None:

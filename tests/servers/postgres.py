@@ -28,7 +28,11 @@ max_connections = 50
 unix_socket_directories = '{folder}'
 """
 # The server lives while we hold the keeper's standard input, so that none outlives the tests, however they end.
-KEEPER = '"$1" -D data -l log -w start >&2 && echo ready && cat >/dev/null; "$1" -D data -m immediate stop >&2'
+KEEPER = """
+"$1" -D data -l log -w start >&2 && echo ready && cat >/dev/null
+"$1" -D data -m immediate stop >&2
+cd / && rm -rf "$2"
+"""
 
 
 class Missing(Exception):
@@ -102,9 +106,9 @@ def _owner() -> str | None:
 
 
 def _initialise(programs: Path, folder: Path, owner: str | None) -> None:
-    command = [programs / "initdb", "--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust"]
+    options = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=postgres", "--pgdata=data"]
     done = subprocess.run(
-        [*command, "--username=postgres", "--pgdata=data"],
+        [str(programs / "initdb"), *options],
         **_as(owner),
         cwd=folder,
         capture_output=True,
@@ -120,7 +124,7 @@ def _initialise(programs: Path, folder: Path, owner: str | None) -> None:
 @contextlib.contextmanager
 def _serve(programs: Path, folder: Path, owner: str | None) -> Iterator[None]:
     with subprocess.Popen(
-        ["/bin/sh", "-c", KEEPER, "sh", programs / "pg_ctl"],
+        ["/bin/sh", "-c", KEEPER, "sh", programs / "pg_ctl", folder],
         **_as(owner),
         cwd=folder,
         start_new_session=True,
