@@ -190,9 +190,7 @@ def facts_read(situation: str) -> dict[str, frozenset[str]]:
                 if isinstance(key, nodes.Const):
                     yield f"event.data.{key.value}"
 
-    return {
-        block.name: frozenset(read(block, frozenset())) & FACTS.keys() for block in trees[1].find_all(nodes.Block)
-    }
+    return {block.name: frozenset(read(block, frozenset())) & FACTS.keys() for block in trees[1].find_all(nodes.Block)}
 
 
 def combinations(names: frozenset[str], seed: str) -> Iterator[dict[str, Any]]:
@@ -236,7 +234,11 @@ def faults(situation: str, block: str, text: str, facts: Mapping[str, Any], inte
         yield "claims that we worked together"
     if "Globex" in text and re.search(r"(together|we were) at Globex", text):
         yield "claims that we worked at their employer"
-    if facts["silence"] is None and re.search(r"last in touch|been too long|[Ss]ilence|(months|years?) (since|without)|a while", text):
+    if (
+        facts["silence"] is None
+        and situation not in TO_THE_USER
+        and re.search(r"last in touch|been too long|[Ss]ilence|(months|years?) (since|without)|a while", text)
+    ):
         yield "claims a silence of unknown length"
     if not facts["agreed"] and ("Jo Lee" in text or re.search(r"(?<!I )will (call|ring|phone) you", text)):
         yield "names someone as called who has not agreed"
