@@ -88,11 +88,11 @@ class Ctx:
             yield session, user
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[tuple[Session, User]]:
-        """All or nothing, for one user, whose row is locked; wakes the daemon at the end."""
+    def writing(self, *, wake: bool = True) -> Iterator[tuple[Session, User]]:
+        """All or nothing, for one user, whose row is locked; ``wake`` then wakes the daemon."""
         from reminderd.store.lookup import find_user
 
-        with self.house().store.writing(wake=True) as session:
+        with self.house().store.writing(wake=wake) as session:
             user = find_user(session, self.user)
             session.refresh(user, with_for_update=True)
             self._look_for_faults(session, user)

@@ -1,0 +1,172 @@
+"""What `check` tries, one line each."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reminderd.cli.context import Ctx
+from reminderd.errors import ConfigError, ReminderdError
+
+if TYPE_CHECKING:
+    from reminderd.transports.base import Transport
+
+PROGRAM_IS_FROM = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+"""No right clock shows less."""
+BEHIND_FOR = dt.timedelta(minutes=2)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check."""
+
+    what: str
+    is_ok: bool
+    words: str
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.is_ok else 'FAIL'} {self.what}: {self.words}"
+
+
+def findings(ctx: Ctx) -> Iterator[Finding]:
+    """Everything tried, one after the other; what fails hinders no other."""
+    for what, attempt in (
+        ("database", _database),
+        ("rules", _rules),
+        ("templates", _templates),
+        ("mail", _mail),
+        ("texts", _texts),
+        ("clock", _clock),
+        ("zone", _zone),
+    ):
+        yield from _tried(what, attempt, ctx)
+    yield from (Finding("setting", False, line) for line in _suggestions(ctx))
+
+
+def _tried(what: str, attempt: Callable[[Ctx], list[str]], ctx: Ctx) -> Iterator[Finding]:
+    try:
+        yield from (Finding(what, True, line) for line in attempt(ctx))
+    except _Wrong as wrong:
+        yield from (Finding(what, False, line) for line in wrong.lines)
+    except ReminderdError as error:
+        yield Finding(what, False, str(error))
+
+
+class _Wrong(Exception):
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+
+def _database(ctx: Ctx) -> list[str]:
+    from reminderd.store import migrate
+
+    path = ctx.settings.database_path
+    if path is not None and not path.exists():
+        raise ConfigError(f"there is no {path} yet; start with: reminderd init")
+    store = ctx.house().store
+    if problems := migrate.check(store):
+        raise _Wrong(*problems)
+    with store.writing():  # says at once when it is read-only, full or locked
+        pass
+    if path is not None and not _writable(path):
+        raise _Wrong(f"{path} is read-only for this user")
+    return [f"{store.place} at {migrate.head()}"]
+
+
+def _writable(path: Path) -> bool:
+    import os
+
+    return os.access(path, os.W_OK)
+
+
+def _rules(ctx: Ctx) -> list[str]:
+    from reminderd.cli.rules import check_drafts
+    from reminderd.wiring import load_book
+
+    book = load_book(ctx.settings)
+    check_drafts(ctx, book, "the rule book")
+    on = sum(rule.enabled for rule in book.rules.values())
+    return [f"{len(book.rules)}, {on} of them on"]
+
+
+def _templates(ctx: Ctx) -> list[str]:
+    from reminderd.drafts.library import Library
+
+    library = Library(ctx.settings.config_dir / "templates")
+    if problems := library.check():
+        raise _Wrong(*map(str, problems))
+    return [f"{len(library.names())} drafts rendered over sample facts"]
+
+
+def _mail(ctx: Ctx) -> list[str]:
+    from reminderd.transports import registry
+
+    found = _probed(registry.make_email(ctx.settings))
+    if ctx.settings.smtp_host is None:
+        return [f"{found}; nothing leaves this machine while SMTP_HOST is unset"]
+    return [found]
+
+
+def _texts(ctx: Ctx) -> list[str]:
+    from reminderd.transports import registry
+
+    transport = registry.make_sms(ctx.settings)
+    return [_probed(transport) if transport else "not set up (TWILIO_ACCOUNT_SID); every step goes by e-mail"]
+
+
+def _probed(transport: Transport) -> str:
+    try:
+        return transport.probe()
+    finally:
+        transport.close()
+
+
+def _clock(ctx: Ctx) -> list[str]:
+    now = ctx.now()
+    if now < PROGRAM_IS_FROM:
+        raise _Wrong(f"it shows {now:%Y-%m-%d %H:%M} UTC, which lies before this program was made")
+    newest = _newest_pass(ctx)
+    if newest is not None and newest - now > BEHIND_FOR:
+        raise _Wrong(f"it shows {now:%Y-%m-%d %H:%M} UTC, but the daemon's last pass is from {newest:%Y-%m-%d %H:%M}")
+    return [f"{now:%Y-%m-%d %H:%M} UTC"]
+
+
+def _newest_pass(ctx: Ctx) -> dt.datetime | None:
+    from sqlalchemy import func, select
+
+    from reminderd.store.tables import Job
+
+    try:
+        with ctx.house().store.reading() as session:
+            return session.scalar(select(func.max(Job.last_pass_at)))
+    except ReminderdError:
+        return None  # told by the database's own line
+
+
+def _zone(ctx: Ctx) -> list[str]:
+    from reminderd.cli.output import local
+    from reminderd.cli.values import guessed_zone
+    from reminderd.rules.calendar import zone_exists
+
+    try:
+        with ctx.reading() as (_, user):
+            zone, whose = user.zone, user.name
+    except ReminderdError:
+        zone, whose = guessed_zone(ctx.environ), "this machine"
+    if not zone_exists(zone):
+        raise _Wrong(f"{zone} is not among the zones of this machine")
+    here = local(ctx.now(), zone)
+    assert here is not None
+    return [f"{zone}, where it is {here:%H:%M} ({whose})"]
+
+
+def _suggestions(ctx: Ctx) -> list[str]:
+    from reminderd.settings import read_env, suggestions
+
+    path = ctx.settings.env_file
+    in_file = read_env(path) if path.is_file() else {}
+    return suggestions({**in_file, **ctx.environ})
