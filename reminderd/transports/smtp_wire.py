@@ -1,0 +1,168 @@
+"""smtplib, with limits on time and without its surprises."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hmac
+import re
+import smtplib
+import socket
+import ssl
+import time
+
+_CHUNK = 64 * 1024
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """Where and how to connect. ``context`` encrypts; ``implicit`` does so from the first byte (RFC 8314)."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext | None = None
+    implicit: bool = False
+    username: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+
+
+class Wire(smtplib.SMTP):
+    """smtplib with a limit on each step as a whole, not on each packet of it."""
+
+    def __init__(self, server: Server, budget: Budget) -> None:
+        self.budget = budget
+        self._implicit = server.context if server.implicit else None
+        # A name is given, or smtplib asks DNS for one, which may hang.
+        super().__init__(server.host, server.port, local_hostname="localhost")
+
+    def own_name(self) -> str:
+        """The name for EHLO: a full host name, else the address (RFC 5321, section 4.1.4)."""
+        name = socket.gethostname()
+        if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name):
+            return name
+        address = self.sock.getsockname()[0] if self.sock else "127.0.0.1"
+        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+    def authenticate(self, mechanism: str, username: str, password: str) -> tuple[int, bytes]:
+        """The server's last word on the login (RFC 4954). smtplib's own refuses passwords outside ASCII."""
+        if mechanism == "PLAIN":
+            return self.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{username}{chr(0)}{password}'.encode())}")
+        code, text = self.docmd("AUTH", mechanism)
+        if code != 334:
+            return code, text
+        if mechanism == "LOGIN":
+            code, text = self.docmd(_base64(username.encode()))
+            return self.docmd(_base64(password.encode())) if code == 334 else (code, text)
+        digest = hmac.new(password.encode(), base64.b64decode(text), "md5").hexdigest()
+        return self.docmd(_base64(f"{username} {digest}".encode()))
+
+    def send_all(self, content: bytes) -> None:
+        """Send in pieces, each a step of its own."""
+        for start in range(0, len(content), _CHUNK):
+            self.send(content[start : start + _CHUNK])
+
+    def send(self, s: object) -> None:
+        """Send within one step."""
+        self.budget.next_step()
+        self._limit()
+        super().send(s)  # type: ignore[arg-type]  # str or bytes, as smtplib hands it over
+
+    def getreply(self) -> tuple[int, bytes]:
+        """One reply, all of it within one step."""
+        self.budget.next_step()
+        if self.file is None:
+            self.file = _Lines(self)
+        return super().getreply()
+
+    def read(self) -> bytes:
+        """Some bytes, within what is left of the step; none at the end."""
+        self._limit()
+        if self.sock is None:
+            raise OSError("closed")
+        return self.sock.recv(8192)
+
+    def _limit(self) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(self.budget.left())
+
+    def _get_socket(self, host: str, port: int, timeout: object) -> socket.socket:
+        sock = _connected(host, port, self.budget)
+        # The final dot goes out by itself; it must not wait for the acknowledgement of the content.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._implicit is None:
+            return sock
+        self.budget.next_step()
+        sock.settimeout(self.budget.left())
+        return self._implicit.wrap_socket(sock, server_hostname=host)
+
+
+class Budget:
+    """The time that may still be spent: ``step`` seconds on each step, ``whole`` on all of them."""
+
+    def __init__(self, *, step: float, whole: float) -> None:
+        self._step = step
+        self._ends = time.monotonic() + whole
+        self._step_ends = self._ends
+        self.next_step()
+
+    def next_step(self) -> None:
+        """A new step begins."""
+        self._step_ends = min(self._ends, time.monotonic() + self._step)
+
+    def left(self) -> float:
+        """Seconds left of this step. Raises `TimeoutError` when there are none."""
+        left = self._step_ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("out of time")
+        return left
+
+
+def wire_form(content: bytes) -> bytes:
+    """``content`` as it travels between DATA and the final dot: every line ended by CRLF (RFC 5321, section 2.3.8)
+    and a leading dot doubled (section 4.5.2)."""
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    if not lines.endswith(b"\r\n"):
+        lines += b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", lines)
+
+
+class _Lines:
+    """The lines of a connection. What was read before STARTTLS is dropped with this object (RFC 3207)."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._buffer = b""
+
+    def readline(self, limit: int) -> bytes:
+        """One line, or its first ``limit`` bytes; empty at the end."""
+        while b"\n" not in self._buffer and len(self._buffer) < limit:
+            piece = self._wire.read()
+            if not piece:
+                break
+            self._buffer += piece
+        end = self._buffer.find(b"\n") + 1 or len(self._buffer)
+        line, self._buffer = self._buffer[: min(end, limit)], self._buffer[min(end, limit) :]
+        return line
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _connected(host: str, port: int, budget: Budget) -> socket.socket:
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        budget.next_step()
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(budget.left())
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
