@@ -93,9 +93,10 @@ class Actions:
         events = list(session.scalars(query))
         for event in events:
             event.retracted_at = now
-        self._reopen(session, [event.id for event in events], now)
+        changes = Changes(opened=self._reopen(session, [event.id for event in events], now))
         session.flush()
-        return Recorded(events=events, changes=self._replan(session, user, events, now))
+        changes.add(self._replan(session, user, events, now))
+        return Recorded(events=events, changes=changes)
 
     # ---- nudges
 
@@ -141,15 +142,14 @@ class Actions:
         for step in steps:
             if step.state == StepState.PENDING and step.at <= until:
                 step.state = StepState.FOLDED
+        channels = load_user(session, user, self.planner.ways, now).channels
         last = next((step for step in steps if step.position == SNOOZE_STEP), None)
-        if last is None:
-            last = Step(user_id=user.id, nudge_id=nudge.id, position=SNOOZE_STEP)
-            session.add(last)
+        last = last or Step(user_id=user.id, nudge_id=nudge.id, position=SNOOZE_STEP)
         last.planned_at = last.at = until
         last.state, last.delivery_id = StepState.PENDING, None
-        channels = load_user(session, user, self.planner.ways, now).channels
         last.channel = channels[0] if channels else "email"
         last.lane = "now"
+        session.add(last)
         session.flush()
         return until
 
@@ -288,9 +288,11 @@ class Actions:
             for person in people
         ]
 
-    def _reopen(self, session: Session, event_ids: list[int], now: dt.datetime) -> None:
-        for nudge in session.scalars(select(Nudge).where(Nudge.done_event_id.in_(event_ids))):
+    def _reopen(self, session: Session, event_ids: list[int], now: dt.datetime) -> list[Nudge]:
+        nudges = list(session.scalars(select(Nudge).where(Nudge.done_event_id.in_(event_ids))))
+        for nudge in nudges:
             nudge.state, nudge.state_at, nudge.done_event_id = State.OPEN, now, None
+        return nudges
 
     def _awake_at(self, user: User, span: Span, now: dt.datetime) -> dt.datetime:
         until = shift(now, span, user.zone)

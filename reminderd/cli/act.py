@@ -115,7 +115,7 @@ def send(ctx: Ctx, nudge: str, text: bool, only_print: bool) -> None:
     with ctx.reading() as (session, user):
         row = find_nudges(session, user, [nudge], now)[0]
         line = load_lines(session, [row], now)[0]
-    link, shortened = link_of(ctx.house().library, line, as_text=text)
+        link, shortened = link_of(ctx.house().library, session, line, now, as_text=text)
     ctx.say(link)
     if shortened:
         ctx.tell(f"The text is too long for such a link and was shortened; in full: reminderd draft {row.number}")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from reminderd.actions import Recorded
 from reminderd.cli import output
 from reminderd.cli.context import Ctx
+from reminderd.cli.drafting import draft_of
 from reminderd.cli.words import (
     Line,
     StepLine,
@@ -71,8 +72,10 @@ def say_recorded(ctx: Ctx, echo: Echo, *, quiet: bool, drafts: int = 1, verb: st
         say_started(ctx, user, started, echo.events, now)
         say_standing(ctx, session, [one.nudge for one in started if one.nudge], only="accepted", lead=BEFORE_YOU_POST)
         if not quiet:
-            for line in first_drafts(started)[:drafts]:
-                say_draft(ctx, session, line, started)
+            shown = first_drafts(started)
+            for line in shown[:drafts]:
+                say_draft(ctx, session, line)
+            _say_next(ctx, shown)
 
 
 def event_lines(session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> list[str]:
@@ -129,12 +132,10 @@ def first_drafts(lines: Iterable[Line]) -> list[Line]:
     return sorted((line for line in lines if line.reference), key=_soonest)
 
 
-def say_draft(ctx: Ctx, session: Session, line: Line, group: Sequence[Line] = ()) -> None:
+def say_draft(ctx: Ctx, session: Session, line: Line) -> None:
     """The draft of one nudge in full. A broken template is told, and spoils nothing that was recorded."""
-    assert line.nudge is not None
-    assert line.facts is not None
     try:
-        draft = ctx.house().library.draft(line.nudge.draft, line.facts, variant=_variant(ctx, line, group))
+        draft = draft_of(ctx.house().library, session, line, ctx.now())
     except TemplateBroken as error:
         ctx.tell(f"The draft of {line.number} cannot be shown: {error}")
         return
@@ -148,19 +149,11 @@ def say_draft(ctx: Ctx, session: Session, line: Line, group: Sequence[Line] = ()
         ctx.tell(f"Not known yet: {question}")
 
 
-def _variant(ctx: Ctx, line: Line, group: Sequence[Line]) -> int | None:
-    """The wording that the mail to the user will have too: each of a group has its own."""
-    alike = [one for one in group if _same_group(one, line)]
-    facts = [one.facts for one in alike if one.facts is not None]
-    if len(facts) < 2 or line.nudge is None:
-        return None
-    return ctx.house().library.assign_variants(line.nudge.draft, facts)[alike.index(line)]
-
-
-def _same_group(one: Line, other: Line) -> bool:
-    if one.nudge is None or other.nudge is None:
-        return False
-    return (one.rule, one.nudge.draft, one.nudge.occasion) == (other.rule, other.nudge.draft, other.nudge.occasion)
+def _say_next(ctx: Ctx, lines: Sequence[Line]) -> None:
+    """The command for when it is done: of the first, and of those like it."""
+    if lines:
+        alike = [str(line.number) for line in lines if (line.rule, line.due_at) == (lines[0].rule, lines[0].due_at)]
+        ctx.tell(f"Open it in your mail: reminderd send {alike[0]}. When it is done: reminderd done {' '.join(alike)}")
 
 
 def say_standing(
@@ -178,8 +171,10 @@ def say_standing(
         seen.add((nudge.rule, nudge.occasion))
         standing = house.actions.standing(session, nudge)
         if standing is not None:
+            job = session.get(Opportunity, nudge.opportunity_id or 0)
+            about = lead or (f"{job.company}: " if job is not None else "")
             still = f"; still: {output.listing(standing.left)}" if standing.left else ""
-            ctx.say(f"{lead}{words.knows(standing.told, standing.total)}{still}.")
+            ctx.say(f"{about}{words.knows(standing.told, standing.total)}{still}.")
 
 
 def _nudges(session: Session, ids: Sequence[int]) -> list[Nudge]:

@@ -89,13 +89,10 @@ def show(ctx: Ctx, nudge: str) -> None:
             ctx.say_json({**line.to_json(user.zone), "deliveries": [_delivery_json(one) for one in deliveries]})
             return
         ctx.say(f"{line.number}  {line.title}")
-        ctx.say(output.facts(_facts(session, user, line, row, now)))
-        for index, step in enumerate(line.steps):
-            ctx.say(f"{'Reminders' if index == 0 else '':9}  {step_words(step, user, now)}")
-        for index, one in enumerate(deliveries):
-            sent = f", {output.moment(one.sent_at, user.zone, now)}" if one.sent_at else ""
-            tries = f", {output.count(one.attempts, 'attempt')}" if one.attempts != 1 else ""
-            ctx.say(f"{'Messages' if index == 0 else '':9}  {one.channel}: {one.state}{sent}{tries}")
+        reminders = [("", step_words(step, user, now)) for step in line.steps]
+        messages = [("", _delivery_words(one, user, now)) for one in deliveries]
+        about = _facts(user, line, row, now)
+        ctx.say(output.facts([*about, *_headed("Reminders", reminders), *_headed("Messages", messages)]))
         ctx.tell(f"The draft: reminderd draft {line.number}. Why: reminderd explain {line.number}")
 
 
@@ -139,7 +136,7 @@ def _say_news(ctx: Ctx, session: Session, lines: Sequence[Line]) -> None:
 # ---- one nudge
 
 
-def _facts(session: Session, user: User, line: Line, row: Nudge, now: dt.datetime) -> list[tuple[str, str | None]]:
+def _facts(user: User, line: Line, row: Nudge, now: dt.datetime) -> list[tuple[str, str | None]]:
     state = STATE_WORDS[State(row.state)]
     since = "" if row.state == State.OPEN else f", {output.moment(row.state_at, user.zone, now)}"
     return [
@@ -151,6 +148,16 @@ def _facts(session: Session, user: User, line: Line, row: Nudge, now: dt.datetim
         ("Quiet", _quiet(row, user, now)),
         ("Answer", row.answer),
     ]
+
+
+def _headed(name: str, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, rows[0][1]), *rows[1:]] if rows else []
+
+
+def _delivery_words(row: Delivery, user: User, now: dt.datetime) -> str:
+    sent = f", {output.moment(row.sent_at, user.zone, now)}" if row.sent_at else ""
+    tries = f", {output.count(row.attempts, 'attempt')}" if row.attempts != 1 else ""
+    return f"{row.channel}: {row.state}{sent}{tries}"
 
 
 def _quiet(row: Nudge, user: User, now: dt.datetime) -> str | None:

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli.dates import parse_day
 from reminderd.cli.words import quoted
+from reminderd.drafts.library import Library
 from reminderd.errors import NotFound, UsageError
 from reminderd.rules.facts import State
 from reminderd.rules.kinds import ALIASES, RECORDABLE
+from reminderd.rules.rule import Book
 from reminderd.store.lookup import find_nudge, find_opportunity, find_reference, fold, list_references
 from reminderd.store.tables import Nudge, Opportunity, Reference, User
 
@@ -35,6 +37,24 @@ def find_kind(word: str) -> str:
     near = near or [name for name in known if len(kind) >= 3 and name.startswith(kind)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise UsageError(f"There is no event kind {word!r}.{hint} All kinds: reminderd record --help")
+
+
+def find_situation(library: Library, book: Book, word: str) -> str:
+    """The situation of a draft: by its own name, or as the draft that an event kind or a rule leads to. Raises
+    `UsageError` with the nearest ones."""
+    name = fold(word).replace("-", "_").replace(" ", "_")
+    known = library.names()
+    if name in known:
+        return name
+    kind = ALIASES.get(name, name)
+    by_rule = {rule.name.replace("-", "_"): rule.draft for rule in book.rules.values()}
+    by_kind = {event: rule.draft for rule in reversed(book.rules.values()) for event in rule.on}
+    found = {**by_kind, "asked": "ask", **by_rule}.get(kind)
+    if found in known:
+        return str(found)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise UsageError(f"There is no draft for {word!r}.{hint} All of them: reminderd templates list")
 
 
 def find_people(session: Session, user: User, names: Sequence[str]) -> list[Reference]:

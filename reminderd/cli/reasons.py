@@ -27,7 +27,7 @@ def reasons_of(session: Session, user: User, book: Book, line: Line, now: dt.dat
         ("Because", _because(session, user, rule, row, now)),
         ("Starts", output.moment(row.starts_at, user.zone, now)),
         ("Due", _due(user, rule, row, now)),
-        ("Ends", f"{output.moment(row.expires_at, user.zone, now)}, whatever happens"),
+        ("Let go", f"{output.moment(row.expires_at, user.zone, now)} at the latest"),
         ("Ended by", _ended_by(rule, row)),
         ("Next", _next(user, line, now)),
         ("Took in", _took_in(session, user, book, row, now)),

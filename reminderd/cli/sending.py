@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
+from sqlalchemy.orm import Session
+
+from reminderd.cli.drafting import draft_of
 from reminderd.cli.words import Line, quoted
 from reminderd.drafts import links
-from reminderd.drafts.draft import Draft
 from reminderd.drafts.library import Library
 from reminderd.errors import UsageError
 
 
-def link_of(library: Library, line: Line, *, as_text: bool) -> tuple[str, bool]:
+def link_of(library: Library, session: Session, line: Line, now: dt.datetime, *, as_text: bool) -> tuple[str, bool]:
     """The link, and whether the text had to be shortened to fit in it. Raises `UsageError` where there is nothing to
     send, or nowhere to send it to."""
-    assert line.nudge is not None
     assert line.facts is not None
-    draft = library.draft(line.nudge.draft, line.facts)
+    draft = draft_of(library, session, line, now)
     them = line.facts.them
     if draft.for_user or not them.id:
         raise UsageError(f"{line.number} is nothing to send: reminderd show {line.number}")
@@ -24,14 +26,10 @@ def link_of(library: Library, line: Line, *, as_text: bool) -> tuple[str, bool]:
         if not them.phone:
             raise UsageError(_nowhere(line, "the phone number" if as_text else "the e-mail address"))
         return links.sms(them.phone, draft.short), False
-    mail = library.draft(line.nudge.draft, line.facts, length="mail")
-    return links.mailto(_to(mail, them.email))
+    mail = draft_of(library, session, line, now, length="mail")
+    return links.mailto(dataclasses.replace(mail, to=them.email))
 
 
 def _nowhere(line: Line, what: str) -> str:
     who = line.reference or ""
     return f"{who}: {what} is not known. Add it: reminderd reference edit {quoted(who)} --email … --phone …"
-
-
-def _to(draft: Draft, email: str) -> Draft:
-    return dataclasses.replace(draft, to=email)
