@@ -269,6 +269,8 @@ class Actions:
         data: dict[str, Any] = {"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject}
         if rule is not None:
             data["role"] = rule.role.value
+        if nudge.reasons:
+            data["took_in"] = [[reason["rule"], reason["occasion"]] for reason in nudge.reasons]
         if kind == "asked" and cause is not None:
             data |= {key: cause.data[key] for key in ("by", "kind", "role") if key in cause.data}
         people: Sequence[int | None] = [nudge.reference_id]

@@ -164,8 +164,20 @@ class Carrier:
         if digest is None:
             due_at = min(entry.due_at for entry in entries)
             return words.subject(bundle.nudges[0].draft, [entry.facts for entry in entries], due_at)
-        people = [entry.facts.them.name for entry in entries if entry.facts.them.name]
-        return words.digest_subject(people, entries[0].facts.me.language)
+        language = entries[0].facts.me.language
+        if all(self._keeps(nudge) for nudge in bundle.nudges):
+            return words.digest_subject([entry.facts.them.name for entry in entries], language)
+        firmest = max(range(len(entries)), key=lambda index: self._weight(bundle.nudges[index]))
+        what = words.short_title(bundle.nudges[firmest].draft, entries[firmest].facts)
+        return words.and_more(what, len(entries) - 1, language)
+
+    def _keeps(self, nudge: Nudge) -> bool:
+        rule = self.book.rules.get(nudge.rule)
+        return rule is not None and rule.role is Role.KEEP and nudge.reference_id is not None
+
+    def _weight(self, nudge: Nudge) -> int:
+        rule = self.book.rules.get(nudge.rule)
+        return rule.weight if rule else 0
 
     def _told(self, entries: list[Entry], bundle: Bundle) -> tuple[int, int] | None:
         rule = self.book.rules.get(bundle.nudges[0].rule)

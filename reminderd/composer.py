@@ -17,7 +17,7 @@ from reminderd.message import Channel, to_record
 from reminderd.planner import Planner
 from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, next_digest, start_of_day
 from reminderd.rules.facts import State, UserFact
-from reminderd.rules.rule import Role
+from reminderd.rules.rule import Role, Rule
 from reminderd.store import due
 from reminderd.store.facts import load_user
 from reminderd.store.outbox import Claim
@@ -164,9 +164,7 @@ class Composer:
         self, session: Session, user: User, habits: UserFact, digest: list[_Due], now: dt.datetime
     ) -> list[_Due]:
         """No more keep-in-touch in a week than the setting says; the others wait for the next digest."""
-        rules = [
-            rule.name for rule in self._planner.book.rules.values() if rule.every in ("tier",) or _is_span(rule.every)
-        ]
+        rules = [rule.name for rule in self._planner.book.rules.values() if _keeps_in_touch(rule)]
         keep = [one for one in digest if one.nudge.rule in rules]
         if not keep:
             return digest
@@ -320,5 +318,6 @@ def _cadence(habits: UserFact) -> str:
     return "weekly" if habits.digest == "weekly" else "daily"
 
 
-def _is_span(every: object) -> bool:
-    return every is not None and not isinstance(every, str)
+def _keeps_in_touch(rule: Rule) -> bool:
+    """Whether nothing but the time gone by starts a rule."""
+    return rule.role is Role.KEEP and rule.lane == "digest" and (rule.every is not None or rule.yearly is not None)

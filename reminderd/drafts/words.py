@@ -72,6 +72,13 @@ def digest_subject(people: Sequence[str], language: str = "en") -> str:
     return f"Freuen sich vielleicht, von dir zu hören: {who}" if german else f"Might enjoy hearing from you: {who}"
 
 
+def and_more(what: str, others: int, language: str = "en") -> str:
+    """The subject of a mail about one thing first and others after it."""
+    if not others:
+        return what
+    return f"{what} und {others} mehr" if language.startswith("de") else f"{what}, and {others} more"
+
+
 def by(due_at: dt.datetime, zone: str, language: str = "en") -> str:
     """ "by Wed 25 Nov", in the user's zone."""
     return f"{'bis' if language.startswith('de') else 'by'} {day_short(local_day(due_at, zone), language)}"

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-NAMES: frozenset[str] = frozenset({"event", "reference", "opportunity", "involved", "profiles"})
+NAMES: frozenset[str] = frozenset({"event", "reference", "opportunity", "involved", "quiet_profiles"})
 
 _environment = SandboxedEnvironment(undefined=StrictUndefined)
 

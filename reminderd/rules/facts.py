@@ -133,8 +133,8 @@ class Facts:
     events: tuple[EventFact, ...]
     settled: tuple[SettledFact, ...] = ()
     holidays: frozenset[dt.date] = frozenset()
-    profiles: bool = False
-    """Whether any reference of the user has a profile to look at."""
+    profiles: tuple[dt.date | None, ...] = ()
+    """For each reference with a profile to look at, when they were last in touch."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ TIER_EVERY: dict[Tier, Span | None] = {
 YEAR = parse_span("12 months")
 NO_SPAN = Span()
 NO_DAYS = dt.timedelta()
+QUIET_PROFILE_FOR = dt.timedelta(days=60)
+"""A profile is worth a look when its owner has been out of touch for longer."""
 SPACING_FOR = dt.timedelta(days=14)
 """Two planned contacts to one reference are never nearer than this, save ask, heads-up and outcome."""
 IGNORED_BEFORE_HALF_PACE = 4
@@ -127,7 +129,7 @@ class _Firing:
             return False
         return not (rule.stage and self.line.silenced(event, rule.stage))
 
-    def _holds(self, rule: Rule, event: EventFact | None) -> bool:
+    def _holds(self, rule: Rule, event: EventFact | None, day: dt.date | None = None) -> bool:
         if rule.when is None:
             return True
         reference = self.facts.reference
@@ -137,9 +139,13 @@ class _Firing:
             "reference": reference,
             "opportunity": opportunity,
             "involved": event is not None and self.line.anyone_involved(event.opportunity_id),
-            "profiles": self.facts.profiles,
+            "quiet_profiles": self._quiet_profiles(day or self.line.today),
         }
         return rule.when.holds(names)
+
+    def _quiet_profiles(self, day: dt.date) -> int:
+        """How many with a profile have not been in touch lately: the others' news is known."""
+        return sum(1 for last_on in self.facts.profiles if last_on is None or last_on < day - QUIET_PROFILE_FOR)
 
     def _from_event(self, rule: Rule, event: EventFact) -> Candidate:
         start_on = self._start_on(rule, event)
@@ -231,6 +237,8 @@ class _Firing:
         rule = candidate.rule
         if named == candidate.occasion and event.data.get("rule") == rule.name:
             return candidate.subject == event.data.get("subject")
+        if [rule.name, candidate.occasion] in event.data.get("took_in", ()):
+            return True
         if rule.role is Role.OUTCOME and named is not None:
             return False
         if event is candidate.event or not _kind_fulfils(event.kind, rule):
@@ -272,15 +280,14 @@ class _Firing:
             due_on = yearly_on(month, number, due_on.year + 1, reference.leap_day)
 
     def _monthly(self, rule: Rule) -> Iterator[Candidate]:
-        if not self._holds(rule, None):
-            return
         month = self.line.today.replace(day=1)
         while True:
             start_on = month.replace(day=rule.monthly or 1)
             due_on = add_span(start_on, rule.deadline or NO_SPAN)
             candidate = self._dated(rule, f"month:{month:%Y-%m}", start_on, due_on, lead=False)
             if candidate.expires_at > self.now and start_on >= self.facts.user.created_on:
-                yield candidate
+                if self._holds(rule, None, start_on):
+                    yield candidate
                 if not self._settled(candidate):
                     return
             month = add_span(month, Span(months=1))

@@ -11,6 +11,8 @@ from reminderd.rules.rule import EXEMPT, Role
 
 ABSORB_DAYS = 21
 """A planned contact takes in softer ones this near to it."""
+THANKS_WAIT_FOR = dt.timedelta(days=7)
+"""Thanks are put off for a planned contact, such as a birthday, by no more than this."""
 _ABSORBABLE = frozenset({Role.KEEP, Role.THANKS})
 
 
@@ -54,6 +56,8 @@ def _takes_in(host: Candidate, guest: Candidate) -> bool:
     if guest.rule.role is Role.THANKS and host.opportunity_id != guest.opportunity_id and host.rule.role in EXEMPT:
         return False
     gap = abs((host.due_on - guest.due_on).days)
+    if guest.rule.role is Role.THANKS and host.rule.role is Role.KEEP:
+        return host.due_on <= guest.due_on + THANKS_WAIT_FOR and gap < SPACING_FOR.days
     if host.rule.weight > guest.rule.weight and host.rule.role is not Role.ASK:
         return gap <= ABSORB_DAYS
     return host.rule.role not in EXEMPT and gap < SPACING_FOR.days

@@ -54,7 +54,7 @@ def sent_positions(session: Session, nudge_ids: Sequence[int]) -> dict[int, int]
         .where(Step.nudge_id.in_(nudge_ids), Step.state == StepState.SENT)
         .group_by(Step.nudge_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def sent_since(session: Session, user_id: int, channel: str, since: dt.datetime) -> int:

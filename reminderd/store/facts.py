@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.calendar import QuietHours, local_day, parse_span
@@ -22,7 +22,7 @@ from reminderd.rules.facts import (
     Tier,
     UserFact,
 )
-from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.kinds import KINDS, TOUCHES, Scope
 from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, User
 
 
@@ -89,17 +89,26 @@ def load_user_subject(session: Session, user: UserFact) -> Facts:
     events = _events(session, Event.user_id == user.id, Event.opportunity_id.in_(opportunities))
     done = _events(session, Event.user_id == user.id, Event.kind.in_(_NUDGE_KINDS), Event.reference_id.is_(None))
     known = {event.id for event in events}
-    profile = exists().where(
-        Reference.user_id == user.id, Reference.profile.is_not(None), Reference.status == Status.ACTIVE
-    )
     return Facts(
         user=user,
         reference=None,
         opportunities=opportunities,
         events=(*events, *(event for event in done if event.id not in known)),
         settled=tuple(_settled(session, Nudge.user_id == user.id, Nudge.reference_id.is_(None))[0]),
-        profiles=bool(session.scalar(select(profile))),
+        profiles=_profiles(session, user),
     )
+
+
+def _profiles(session: Session, user: UserFact) -> tuple[dt.date | None, ...]:
+    """When those with a profile to look at were last in touch."""
+    touched = (Event.reference_id == Reference.id) & Event.kind.in_(sorted(TOUCHES)) & Event.retracted_at.is_(None)
+    query = (
+        select(Reference.last_contact_on, func.max(Event.on))
+        .outerjoin(Event, touched)
+        .where(Reference.user_id == user.id, Reference.profile.is_not(None), Reference.status == Status.ACTIVE)
+        .group_by(Reference.id, Reference.last_contact_on)
+    )
+    return tuple(max((day for day in row if day is not None), default=None) for row in session.execute(query))
 
 
 def reference_fact(row: Reference) -> ReferenceFact:

@@ -199,7 +199,7 @@ def counts(session: Session, user_id: int | None = None) -> dict[str, int]:
     query = select(Delivery.state, func.count()).group_by(Delivery.state)
     if user_id is not None:
         query = query.where(Delivery.user_id == user_id)
-    found = dict(session.execute(query).tuples().all())
+    found = dict(session.execute(query).all())
     return {state.value: found.get(state, 0) for state in DeliveryState}
 
 
@@ -249,7 +249,7 @@ def _first_attempts(session: Session, ids: Sequence[int]) -> dict[int, dt.dateti
         .where(Attempt.delivery_id.in_(ids), Attempt.outcome == Outcome.RECONCILE)
         .group_by(Attempt.delivery_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _last_outcome(session: Session, delivery_id: int) -> str | None:

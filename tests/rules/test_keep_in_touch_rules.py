@@ -198,6 +198,13 @@ def test_a_touch_settles_what_it_took_in() -> None:
     assert not {"promoted", "accepted"} & set(world.open("2026-03-11T13:00"))
 
 
+def test_doing_one_does_what_it_took_in() -> None:
+    world = quiet().her(birthday=(None, 4, 29)).on("2026-04-01", "asked").on("2026-04-23", "called")
+    assert [reason.rule for reason in world.open("2026-04-23T13:00")["birthday"].reasons] == ["called"]
+    world.on("2026-04-29", "congratulated", took_in=[["called", "event:2"]])
+    assert "called" not in world.open("2026-04-29T13:00")
+
+
 def test_a_planned_contact_keeps_its_distance_from_the_one_before() -> None:
     world = (
         quiet()

@@ -125,7 +125,7 @@ class World:
             opportunities=self.opportunities,
             events=tuple(self.events),
             settled=tuple(self.settled),
-            profiles=self.reference.has_profile,
+            profiles=(None,) if self.reference.has_profile else (),
         )
 
     def plan(self, now: str, *, whole: bool = False) -> Plan:
