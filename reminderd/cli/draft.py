@@ -51,6 +51,8 @@ def draft(
     if ctx.json:
         ctx.say_json(_to_json(made))
         return
+    if variant is not None and made.variant != variant:
+        ctx.tell(f"There is no wording {variant}; this is number {made.variant}.")
     ctx.say(draft_text(made))
     if made.social:
         ctx.say(f"\nAs a comment: {made.social}")
