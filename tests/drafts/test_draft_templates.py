@@ -9,21 +9,27 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import FileSystemLoader, StrictUndefined, nodes
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import nodes
 
+from reminderd.drafts.context import context
+from reminderd.drafts.environment import Environment
+from reminderd.drafts.folding import fold
+from reminderd.drafts.library import Library, Page, Sheet
+from reminderd.store.draft_records import DraftFacts, EventView, Involved, Job, Last, Me, Person, Silence
+
+LIBRARY = Library()
 DRAFTS = Path(__file__).parents[2] / "templates" / "drafts"
 SITUATIONS = sorted(path.stem for path in DRAFTS.glob("*.j2") if not path.stem.startswith("_"))
 LENGTHS = ("subject", "short", "mail", "card", "call")
 SOCIAL = {"birthday", "promoted", "work_anniversary"}
 TO_THE_USER = {"ask_unanswered", "last_contact_unknown", "four_ignored"}
-SAMPLES = 120  # renderings of a block whose facts have more combinations than twice this
+SAMPLES = 60  # renderings of a block whose facts have more combinations than twice this
 
 TODAY = dt.date(2026, 11, 24)
+KNOWS = Involved(1, "Maria Souza", "Maria", agreed=True, told=True)
 FACTS: dict[str, tuple[Any, ...]] = {
     # the first value is the missing one, the last the fullest
     "me.first_name": ("", "Ana"),
@@ -49,7 +55,7 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "job.resume": ("", "https://ana.example/for-acme.pdf"),
     "event.kind": ("", "changed_job", "promoted"),
     "event.on": (None, dt.date(2026, 11, 24), dt.date(2026, 11, 26)),
-    "event.at": ("", "09:00", dt.time(14, 30)),
+    "event.at": (None, dt.time(14, 30)),
     "event.note": ("", "met Jo from Acme"),
     "event.data.kind": (None, "linkedin", "form", "letter", "call"),
     "event.data.by": (None, dt.date(2026, 11, 27), "2026-11-27"),
@@ -63,11 +69,13 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "approach": ("", "advice", "coffee", "congratulate", "share", "note"),
     "stage": ("", "ninety_days", "half_year"),
     "agreed": (False, True),
-    "alternates": ([], ["Tom"], ["Tom", "Iris"]),
-    "agreed_names": ([], ["Tom", "Iris"]),
-    "points": ([], ["the data migration", "mentoring"]),
-    "reasons": ([], ["promoted", "new_year", "check_in"], ["called"]),
+    "alternates": ((), ("Tom",), ("Tom", "Iris")),
+    "agreed_names": ((), ("Tom", "Iris")),
+    "points": ((), ("mentoring",), ("the data migration", "how I lead a team", "how I handle incidents")),
+    "reasons": ((), ("promoted", "new_year", "check_in"), ("called",)),
     "answer": ("", "you read my case study twice"),
+    "involved": ((), (KNOWS,), (KNOWS, Involved(2, "Ben Okafor", "Ben", agreed=True))),
+    "people": ((), (Person(name="Maria Souza", profile="https://people.example/maria"), Person(name="Ben Okafor"))),
     "warmth": ("plain", "warm", "normal"),
 }
 MISSING = {name: values[0] for name, values in FACTS.items()}
@@ -95,73 +103,52 @@ WRONG = (
 )
 
 
-def spell_day(value: dt.date | str) -> str:
-    on = dt.date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{on:%A}, {on.day} {on:%B}"
-
-
-def sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text[-1:] in ".?!" else ".") if text else ""
-
-
 @cache
-def environment() -> SandboxedEnvironment:
-    made = SandboxedEnvironment(
-        loader=FileSystemLoader(DRAFTS), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters |= {
-        "day": spell_day,
-        "day_short": lambda on: f"{on:%a} {on.day} {on:%b}",
-        "month": lambda on: f"{on:%B %Y}",
-        "listing": lambda items: " and ".join([part for part in (", ".join(items[:-1]), *items[-1:]) if part]),
-        "upfirst": lambda text: text[:1].upper() + text[1:],
-        "sentence": sentence,
-        "clock": lambda at: at if isinstance(at, str) else f"{at:%H:%M}",
-    }
-    return made
+def sheet_of(situation: str) -> Sheet:
+    return Sheet(Environment(None, "en"), f"drafts/{situation}.j2")
 
 
-def context_of(facts: Mapping[str, Any]) -> dict[str, Any]:
-    groups: dict[str, Any] = {}
-    for name, value in facts.items():
-        group, _, rest = name.partition(".")
-        if not rest:
-            groups[name] = value
-        elif rest.startswith("data."):
-            if value is not None:
-                groups.setdefault("data", {})[rest.removeprefix("data.")] = value
+def facts_of(named: Mapping[str, Any]) -> DraftFacts:
+    """The engine's facts from those of our table, whose names are the ones that templates use."""
+    groups: dict[str, dict[str, Any]] = {name: {} for name in ("me", "them", "job", "event", "last", "data")}
+    plain = {}
+    for name, value in named.items():
+        group, _, rest = name.rpartition(".")
+        if not group:
+            plain[name] = value
+        elif group == "event.data":
+            groups["data"] |= {} if value is None else {rest: value}
         else:
-            groups.setdefault(group, {})[rest] = value
-    data = groups.pop("data", {})
-    months = groups.pop("silence")
-    made = {name: SimpleNamespace(**value) if isinstance(value, dict) else value for name, value in groups.items()}
-    made["event"].data = data
-    made["me"].name = "Ana Reis" if made["me"].first_name else ""
-    made["silence"] = SimpleNamespace(months=months or 0, known=months is not None, long=(months or 0) >= 12)
-    made["today"] = TODAY
-    return made
+            groups[group][rest] = value
+    months = plain.pop("silence")
+    return DraftFacts(
+        me=Me(name="Ana Reis" if named["me.first_name"] else "", **groups["me"]),
+        them=Person(**groups["them"]),
+        job=Job(**groups["job"]),
+        event=EventView(**groups["event"], data=groups["data"]),
+        last=Last(**groups["last"]),
+        silence=Silence(months or 0, months is not None),
+        today=TODAY,
+        **{name: value for name, value in plain.items() if name != "warmth"},
+    )
 
 
-def fold(text: str) -> str:
-    paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
-    return "\n\n".join(part for part in paragraphs if part)
+def page_of(situation: str, facts: Mapping[str, Any]) -> Page:
+    return sheet_of(situation).page(context(facts_of(facts), facts["warmth"]))
 
 
 def render(situation: str, block: str, facts: Mapping[str, Any]) -> str:
-    template = environment().get_template(f"{situation}.j2")
-    context = template.new_context(context_of(facts))
-    for _ in template.root_render_func(context):
-        pass
-    return fold("".join(template.blocks[block](context)))
+    written = page_of(situation, facts).block(block)
+    assert not re.search(r" [,.;:?)]", " ".join(written.split())), written  # the engine would hide it
+    return fold(written)
 
 
-def intent_of(situation: str) -> str:
-    return str(environment().get_template(f"{situation}.j2").make_module(context_of(MISSING)).intent)
+def intent_of(situation: str, facts: Mapping[str, Any]) -> str:
+    return page_of(situation, facts).setting("intent")
 
 
-def blocks_of(situation: str) -> list[str]:
-    return list(environment().get_template(f"{situation}.j2").blocks)
+def blocks_of(situation: str) -> tuple[str, ...]:
+    return sheet_of(situation).blocks
 
 
 def variants_of(situation: str) -> list[int]:
@@ -172,7 +159,8 @@ def variants_of(situation: str) -> list[int]:
 def facts_read(situation: str) -> dict[str, frozenset[str]]:
     """For each block the facts that it can read, macros included: found in the syntax tree, not guessed."""
     trees = [
-        environment().parse((DRAFTS / name).read_text(encoding="utf-8")) for name in ("_base.j2", f"{situation}.j2")
+        Environment(None, "en").parse((DRAFTS / name).read_text(encoding="utf-8"))
+        for name in ("_base.j2", f"{situation}.j2")
     ]
     macros = {macro.name: macro for tree in trees for macro in tree.find_all(nodes.Macro)}
 
@@ -209,12 +197,12 @@ def combinations(names: frozenset[str], seed: str) -> Iterator[dict[str, Any]]:
         for value in FACTS[name]:
             yield FULL | {name: value}
             yield MISSING | {name: value}
-    chance = random.Random(seed)  # noqa: S311 - a sample of test data
+    chance = random.Random(seed)
     for _ in range(SAMPLES):
         yield MISSING | {name: chance.choice(FACTS[name]) for name in order}
 
 
-def faults(situation: str, block: str, text: str, facts: Mapping[str, Any], intent: str) -> Iterator[str]:
+def faults(situation: str, block: str, text: str, facts: Mapping[str, Any]) -> Iterator[str]:
     kind = block.partition("_")[0]
     if not text:
         yield "empty"
@@ -242,7 +230,7 @@ def faults(situation: str, block: str, text: str, facts: Mapping[str, Any], inte
         yield "claims a silence of unknown length"
     if not facts["agreed"] and ("Jo Lee" in text or re.search(r"(?<!I )will (call|ring|phone) you", text)):
         yield "names someone as called who has not agreed"
-    if intent in ("give", "thank") and "?" in text and kind != "question":
+    if intent_of(situation, facts) in ("give", "thank") and "?" in text and kind != "question":
         yield "asks, though it is meant to give"
     if kind == "subject" and ("\n" in text or len(text) >= 80):
         yield "a subject of one line under 80 characters"
@@ -259,21 +247,19 @@ def faults(situation: str, block: str, text: str, facts: Mapping[str, Any], inte
     notes = r"Open: .+\n\n1\. .+\n\n2\. .+\n\n3\. .+\n\nEnd: .+"
     if kind == "call" and situation not in TO_THE_USER and not re.fullmatch(notes, text):
         yield "call notes are an opening line, three points and an end"
-    if any(len(line) > 700 for line in text.split("\n")):
+    if any(len(line) > 600 for line in text.split("\n")):
         yield "a paragraph too long to read"
-    if kind in ("mail", "card") and situation not in TO_THE_USER and facts["me.first_name"]:
-        if text.split("\n\n")[-1] != facts["me.first_name"]:
-            yield "signed with the first name"
+    if kind in ("mail", "card") and situation not in TO_THE_USER and not text.endswith(facts["me.first_name"]):
+        yield "not signed with the first name"
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_every_draft_reads_well_whatever_is_known(situation: str) -> None:
-    intent = intent_of(situation)
     found: dict[str, str] = {}
     for block, names in facts_read(situation).items():
         for facts in combinations(names, f"{situation}.{block}"):
             text = render(situation, block, facts)
-            for fault in faults(situation, block, text, facts, intent):
+            for fault in faults(situation, block, text, facts):
                 found.setdefault(f"{block}: {fault}", text)
     assert not found, "\n".join(f"{situation}.{fault}\n    {text!r}" for fault, text in found.items())
 
@@ -289,7 +275,7 @@ def test_a_draft_has_a_question_and_at_least_three_variants_in_every_length(situ
     assert set(blocks_of(situation)) == wanted
     assert len(variants) >= (6 if situation == "accepted" else 3)
     assert variants == list(range(1, len(variants) + 1))
-    assert intent_of(situation) in ("give", "ask", "news", "thank", "none")
+    assert intent_of(situation, FULL) in ("give", "ask", "news", "thank", "none")
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -300,7 +286,7 @@ def test_no_two_variants_say_the_same(situation: str, facts: dict[str, Any]) -> 
         assert len(set(texts)) == len(texts)
         for one, other in itertools.combinations(texts, 2):
             same = set(one.split("\n\n")) & set(other.split("\n\n"))
-            assert not [part for part in same if len(part) > 60 and not part.startswith(("1.", "2.", "3."))]
+            assert not [part for part in same if len(part) > 60 and not part.startswith(("1.", "2.", "3.", "- "))]
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -330,7 +316,7 @@ def test_what_a_draft_took_in_becomes_a_sentence(situation: str, reason: str, wo
     if reason == situation:
         return
     for variant in variants_of(situation):
-        text = render(situation, f"mail_{variant}", FULL | {"reasons": [reason]})
+        text = render(situation, f"mail_{variant}", FULL | {"reasons": (reason,)})
         assert words in text.lower() or words in text, (situation, variant)
 
 
