@@ -28,7 +28,7 @@ class Passes:
         self.compose(now)
         self.dispatcher.step(now)
         self._last["dispatch"] = now
-        return self._next_at(now)
+        return self.next_at(now)
 
     def drain(self, clock: Callable[[], dt.datetime]) -> Tally:
         """Plan, compose and send until nothing that is due is left."""
@@ -91,7 +91,8 @@ class Passes:
         with self._house.store.reading() as session:
             return due.anything_due(session, now) or self._house.composer.has_notices(session)
 
-    def _next_at(self, now: dt.datetime) -> dt.datetime | None:
+    def next_at(self, now: dt.datetime) -> dt.datetime | None:
+        """When the next thing is due; may lie before ``now`` where something waits for its turn."""
         with self._house.store.reading() as session:
             moments = [due.next_step_at(session), outbox.next_due_at(session)]
             moments += [session.scalar(select(func.min(table.plan_again_at))) for table in (User, Reference)]
