@@ -22,9 +22,7 @@ def day(value: Day, language: str = "en") -> str:
 def day_short(value: Day, language: str = "en") -> str:
     """A date in few words: "Mon 7 Dec"."""
     found = _date(value)
-    if found is None:
-        return ""
-    return _format(found, _SHORT.get(language, _SHORT["en"]), language).replace("..", ".").replace("., ", " ")
+    return _format(found, _SHORT.get(language, _SHORT["en"]), language) if found else ""
 
 
 def month(value: Day, language: str = "en") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,9 @@ from reminderd.errors import TemplateBroken
 _HERE = pathlib.Path(__file__).resolve().parent.parent
 PACKAGED = (_HERE / "templates", _HERE.parent / "templates")
 """In an installed wheel, and in a checkout."""
+
+_NO_ATTRIBUTE = re.compile(r"(\w+) object' has no attribute '(\w+)'")
+_NAMES = {"Person": "them", "Me": "me", "Job": "job", "EventView": "event", "Last": "last", "Silence": "silence"}
 
 
 def folders(override: pathlib.Path | None) -> list[pathlib.Path]:
@@ -82,8 +86,9 @@ def _said_by(error: Exception) -> str:
     if isinstance(error, jinja2.TemplateNotFound):
         return f"no template {error.name!r}"
     words = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, jinja2.UndefinedError):
-        return words.replace("'reminderd.store.draft_records.", "'").replace(" object' has no attribute", "' has no")
+    found = _NO_ATTRIBUTE.search(words)
+    if found and found[1] in _NAMES:
+        return f"{_NAMES[found[1]]} has no {found[2]!r}"
     return words
 
 

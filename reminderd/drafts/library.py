@@ -43,7 +43,8 @@ class Library:
         if situation in tasks.TASKS and not self._exists(situation, facts.me.language):
             return tasks.note(situation, facts)
         sheet = self._sheet(situation, facts.me.language)
-        via = context.medium(situation, facts.them)
+        for_user = situation in tasks.TASKS
+        via = "" if for_user else context.medium(situation, facts.them)
         chosen = length or sheet.length or context.default_length(situation, via)
         number = _number(variant, sheet, situation, facts)
         page = sheet.page(context.context(facts, warmth))
@@ -63,7 +64,7 @@ class Library:
             missing=questions.missing(situation, facts),
             approach=facts.approach,
             next_approach=following,
-            for_user=situation in tasks.TASKS,
+            for_user=for_user,
         )
 
     def variants(self, situation: str, language: str = _DEFAULT_LANGUAGE) -> int:

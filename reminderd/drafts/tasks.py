@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reminderd.drafts.dates import listing, upfirst
+from reminderd.drafts.dates import listing, sentence
 from reminderd.drafts.draft import Draft
 from reminderd.store.draft_records import DraftFacts
 
@@ -47,7 +47,7 @@ def initials(name: str) -> str:
 
 
 def _announcement(facts: DraftFacts, german: bool) -> str:
-    return upfirst(know_line(facts, full=True, german=german)) + "."
+    return sentence(know_line(facts, full=True, german=german))
 
 
 def _ask_unanswered(facts: DraftFacts, german: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from reminderd.drafts import words
-from reminderd.drafts.dates import upfirst
+from reminderd.drafts.dates import sentence
 from reminderd.drafts.items import Entry, TextItem
 from reminderd.drafts.tasks import know_line
 from reminderd.message import Text
@@ -36,7 +36,7 @@ def _said(item: TextItem, group: Sequence[Entry], deadline: str) -> str:
     first, language = group[0], item.user.language
     full = item.user.full_texts
     if first.draft.situation == "announcement":
-        return f"{upfirst(know_line(first.facts, full=full, german=language.startswith('de')))}."
+        return sentence(know_line(first.facts, full=full, german=language.startswith("de")))
     if len(group) == 1:
         title = first.title if full else words.lock_screen_title(first.draft.situation, first.facts)
         return f"{title} {deadline}."

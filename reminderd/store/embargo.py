@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-_SUFFIXES = re.compile(
-    r"[\s,]+(inc|incorporated|corp|corporation|co|company|ltd|limited|llc|llp|plc|gmbh|ag|se|kg|sa|sas|bv|nv|ab|oy|spa|srl)"
-    r"\.?$",
-    re.IGNORECASE,
-)
+_FORMS = "inc|incorporated|corp|corporation|co|company|ltd|limited|llc|llp|plc|gmbh|ag|se|kg|sa|sas|bv|nv|ab|oy|spa|srl"
+_FORM_LAST = re.compile(rf"[\s,]+(?:{_FORMS})\.?$", re.IGNORECASE)
+_FORM_AFTER = rf"(?:[\s,]+(?:{_FORMS})(?!\w)(?:\.(?=\s+(?-i:[a-z])|,))?)?"
+"""A legal form after a name; its full stop goes with it, unless it ends the sentence."""
+_NO_NAMES = frozenset({"the", "our", "this", "new", "big"})
 _LINK = re.compile(r"\S*(?:@|://|www\.)\S*", re.IGNORECASE)
 
 
@@ -62,10 +62,12 @@ class Veil:
 
     def __init__(self, companies: Iterable[str], language: str = "en") -> None:
         self._stand_in = "die Firma" if language.startswith("de") else "the company"
-        names = sorted({name for company in companies for name in _names(company)}, key=len, reverse=True)
+        names = sorted({name for company in companies if (name := _name(company))}, key=len, reverse=True)
         self._squeezed = tuple(squeezed for name in names if (squeezed := _squeeze(name)))
-        alternatives = "|".join(r"\s+".join(map(re.escape, name.split())) for name in names)
-        self._pattern = re.compile(rf"(?<!\w)(?:the\s+)?(?:{alternatives})(?!\w)", re.IGNORECASE) if names else None
+        either = "|".join(r"\s+".join(map(re.escape, name.split())) for name in names)
+        self._pattern = (
+            re.compile(rf"(?<!\w)(?:the\s+)?(?:{either})(?!\w){_FORM_AFTER}", re.IGNORECASE) if names else None
+        )
 
     def __bool__(self) -> bool:
         return self._pattern is not None
@@ -91,9 +93,11 @@ class Veil:
         return any(name in squeezed for name in self._squeezed)
 
 
-def _names(company: str) -> set[str]:
+def _name(company: str) -> str:
+    """The company's name without its legal form, unless hardly anything would be left."""
     bare = company.strip()
-    return {name for name in (bare, _SUFFIXES.sub("", bare).strip(" ,")) if name}
+    short = _FORM_LAST.sub("", bare).strip(" ,")
+    return short if len(short) > 2 and short.casefold() not in _NO_NAMES else bare
 
 
 def _squeeze(text: str) -> str:
