@@ -53,16 +53,17 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "job.contact": ("", "Jo Lee of Acme"),
     "job.posting": ("", "https://acme.example/jobs/7"),
     "job.resume": ("", "https://ana.example/for-acme.pdf"),
-    "event.kind": ("", "changed_job", "promoted"),
+    "event.kind": ("", "interview", "changed_job", "promoted"),
     "event.on": (None, dt.date(2026, 11, 24), dt.date(2026, 11, 26)),
     "event.at": (None, dt.time(14, 30)),
     "event.note": ("", "met Jo from Acme"),
     "event.data.kind": (None, "linkedin", "form", "letter", "call"),
     "event.data.by": (None, dt.date(2026, 11, 27), "2026-11-27"),
     "event.data.subject": (None, "pricing"),
+    "event.data.final": (None, True),
     "event.data.title": (None, "Director of Data"),
     "last.kind": ("", "met"),
-    "last.on": (None, dt.date(2026, 3, 2)),
+    "last.on": (None, dt.date(2026, 6, 12)),
     "last.note": ("", "the move to Porto"),
     "silence": (None, 0, 1, 11, 14, 18, 24, 34, 5),
     "asks": (0, 3),
@@ -216,6 +217,8 @@ def faults(situation: str, block: str, text: str, facts: Mapping[str, Any]) -> I
         yield f"banned: {found.group()!r}"
     if text.count("“") != text.count("”") or text.count("(") != text.count(")") or text.count('"') % 2:
         yield "unbalanced"
+    if kind not in ("question", "call") and re.search(r"Porto|met Jo", text):
+        yield "a note of the user's own goes to somebody else"
     if not facts["job.company"] and "acme" in text.lower():
         yield "names a company that is not to be named"
     if not facts["them.worked_at"] and re.search(r"work(ed|ing) (together|with)|colleague|our time at", text):
@@ -359,6 +362,29 @@ def test_a_name_that_ends_in_a_full_stop_gets_no_second_one() -> None:
         for block in blocks_of(situation):
             text = render(situation, block, FULL | {"job.company": "Acme Inc.", "job.role": ""})
             assert ".." not in text, (situation, block, text)
+
+
+def test_a_silence_is_owned_up_to_once_and_the_favour_is_told_openly() -> None:
+    for variant in variants_of("ask_after_silence"):
+        for facts in (FULL | {"silence": 34}, FULL | {"silence": None}):
+            for length in ("short", "mail", "card"):
+                text = render("ask_after_silence", f"{length}_{variant}", facts)
+                owned = re.findall(r"should have written|sorry|my doing|not been good at|bad at keeping", text)
+                assert len(set(owned) - {"sorry"}) == 1, text
+                assert ("nearly three years" in text) == (facts["silence"] == 34 and (length, variant) != ("short", 2))
+                assert "phone call" in text
+                assert "Friday, 27 November" in text
+                assert "Staff Engineer at Acme" in text
+                assert re.search(r"would rather not|free to say no|A no is|If not", text), text
+            mail = render("ask_after_silence", f"mail_{variant}", facts)
+            assert "We worked together at Northwind from March 2017 to June 2019, when you managed me." in mail
+
+
+def test_a_meeting_is_remembered_as_one_only_when_it_was_the_last_contact() -> None:
+    assert "since we last met" in render("check_in", "mail_1", FULL | {"stage": "", "approach": "note"})
+    assert "since we were last in touch" in render(
+        "check_in", "mail_1", FULL | {"stage": "", "approach": "note", "silence": 2}
+    )
 
 
 def test_the_offer_tells_the_news_the_start_and_that_it_took_them() -> None:
