@@ -107,7 +107,7 @@ def names_of(session: Session, table: type[Reference] | type[Opportunity], ids: 
     """Names or companies by id."""
     name = Reference.name if table is Reference else Opportunity.company
     rows = session.execute(select(table.id, name).where(table.id.in_([key for key in ids if key])))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _steps(session: Session, nudges: Sequence[Nudge]) -> dict[int, list[StepLine]]:
