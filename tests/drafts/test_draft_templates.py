@@ -53,7 +53,7 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "job.contact": ("", "Jo Lee of Acme"),
     "job.posting": ("", "https://acme.example/jobs/7"),
     "job.resume": ("", "https://ana.example/for-acme.pdf"),
-    "event.kind": ("", "interview", "changed_job", "promoted"),
+    "event.kind": ("", "interview", "references_requested", "changed_job", "promoted"),
     "event.on": (None, dt.date(2026, 11, 24), dt.date(2026, 11, 26)),
     "event.at": (None, dt.time(14, 30)),
     "event.note": ("", "met Jo from Acme"),
