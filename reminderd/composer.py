@@ -296,6 +296,11 @@ class Composer:
             for nudge in nudges
         )
 
+    def moot(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
+        """Whether a delivery carries nudges, and none of them is open."""
+        nudges = due.nudges_of(session, claim.delivery_id)
+        return bool(nudges) and all(nudge.state != State.OPEN for nudge in nudges)
+
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel of the user's that works, other than the claim's; none for what carries no nudge."""
         if not due.nudges_of(session, claim.delivery_id):

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from reminderd import logs
 from reminderd.clock import utc_now
+from reminderd.dispatcher import Dispatcher
 from reminderd.errors import ReminderdError
 from reminderd.passes import Passes
 from reminderd.sd_notify import Notifier
@@ -26,8 +27,10 @@ from reminderd.wiring import House, open_house
 
 log = logging.getLogger(__name__)
 
-TICK_FOR = dt.timedelta(seconds=30)
-"""The longest sleep: a clock that jumps, or a wake-up that is lost, costs no more."""
+TICK_FOR = dt.timedelta(seconds=60)
+"""The longest time between two passes. A clock that jumps is noticed sooner, by the main thread's looks."""
+LEAST_FOR = dt.timedelta(seconds=1)
+"""The shortest time between two passes that nobody asked for: what cannot be dealt with now must not spin."""
 HOUSEKEEPING_FOR = dt.timedelta(minutes=5)
 STALE_FOR = dt.timedelta(seconds=120)
 """The watchdog is not fed when the last pass is older than this."""
@@ -55,7 +58,9 @@ class _Daemon:
         self._last_pass = time.monotonic()
         self._fed = 0.0
         self._passes = Passes(house, house.dispatcher())
-        self._listener = make_listener(house.store)
+        self._next_at: dt.datetime | None = None
+        self._retired: list[Dispatcher] = []
+        self._listener = make_listener(house.store, look_every=house.settings.poll_seconds)
         self._scheduler = BackgroundScheduler(
             timezone=dt.UTC,
             executors={"default": ThreadPoolExecutor(1)},
@@ -69,13 +74,11 @@ class _Daemon:
         log.info("ready")
         skew = _skew()
         while not self._stopping:
-            woken = self._listener.wait(self._house.settings.poll_seconds)
+            woken = self._listener.wait(self._patience())
             now_skew = _skew()
             if woken or abs(now_skew - skew) > JUMP_FOR:
                 self._soon()
             skew = now_skew
-            if self._reloading:
-                self._reload()
             self._feed()
         self._stop()
         return 0
@@ -83,7 +86,7 @@ class _Daemon:
     def _start(self) -> None:
         now = utc_now()
         with self._house.store.writing() as session:
-            outbox.unpause_channels(session)
+            outbox.unpause_channels(session, now)
             self._house.planner.refresh_marks(session, now)
         self._passes.dispatcher.rescue(now, alone=self._house.store.is_sqlite)
         self._passes.dispatcher.on_landing(self._soon)
@@ -92,33 +95,41 @@ class _Daemon:
         self._scheduler.add_job(
             self._housekeeping, "interval", seconds=HOUSEKEEPING_FOR.total_seconds(), id="housekeeping"
         )
-        self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.add_listener(self._after_job, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.start()
         self._soon()
 
     def _soon(self) -> None:
         """Have a pass run now, or once more when one is running."""
         self._again.set()
-        if not self._stopping:
-            self._scheduler.modify_job("work", next_run_time=utc_now())
+        self._run_work(utc_now())
 
-    def _after_job(self, event: object) -> None:
-        if self._again.is_set() and not self._stopping:
-            self._scheduler.modify_job("work", next_run_time=utc_now())
+    def _run_work(self, at: dt.datetime) -> None:
+        if not self._stopping:
+            self._scheduler.modify_job("work", next_run_time=at)
+
+    def _after_job(self, event: JobExecutionEvent) -> None:
+        """The next pass is set once the job is over: while it runs the scheduler takes no other of it."""
+        now = utc_now()
+        if self._again.is_set():
+            self._run_work(now)
+        elif event.job_id == "work" and self._next_at is not None and self._next_at < now + TICK_FOR:
+            self._run_work(max(self._next_at, now + LEAST_FOR))
 
     def _work(self) -> None:
         self._again.clear()
-        next_at: dt.datetime | None = None
+        self._next_at = None
         try:
-            next_at = self._passes.work(utc_now())
+            if self._reloading:
+                self._reload()
+            self._next_at = self._passes.work(utc_now())
+            self._retire(utc_now())
         except ReminderdError as error:
             log.warning("pass_put_off reason=%s", type(error).__name__)
         except Exception:
             log.exception("pass_broke")
             return
         self._last_pass = time.monotonic()
-        if next_at is not None and next_at < utc_now() + TICK_FOR and not self._stopping:
-            self._scheduler.modify_job("work", next_run_time=max(next_at, utc_now()))
 
     def _housekeeping(self) -> None:
         try:
@@ -137,25 +148,39 @@ class _Daemon:
             log.error("reload_refused %s", error)
             self._notifier.send("STATUS=Reload refused; the former rules and settings stay in force.")
             return
-        self._scheduler.pause()
-        old = self._passes
-        old.dispatcher.stop(utc_now)
+        dispatcher = house.dispatcher()
+        dispatcher.on_landing(self._soon)
+        self._retired.append(self._passes.dispatcher)
         self._house = house
-        self._passes = Passes(house, house.dispatcher())
-        self._passes.dispatcher.on_landing(self._soon)
+        self._passes = Passes(house, dispatcher)
         with house.store.writing() as session:
-            outbox.unpause_channels(session)
+            outbox.unpause_channels(session, utc_now())
             house.planner.refresh_marks(session, utc_now())
-        self._scheduler.resume()
-        self._soon()
         self._notifier.send("STATUS=Watching, with rules and settings read anew.")
         log.info("reloaded")
+
+    def _retire(self, now: dt.datetime) -> None:
+        """Let what former dispatchers have in flight land; the next pass comes soon enough to renew their leases."""
+        for dispatcher in list(self._retired):
+            dispatcher.land(now)
+            if not dispatcher.in_flight:
+                dispatcher.stop(utc_now)
+                self._retired.remove(dispatcher)
+            else:
+                again_at = now + dispatcher.renewal_for
+                self._next_at = min(self._next_at or again_at, again_at)
+
+    def _patience(self) -> float:
+        """How long the main thread sleeps: until the next look, or until the watchdog wants to be fed."""
+        every = self._notifier.interval_for
+        poll = self._house.settings.poll_seconds
+        return poll if every is None else min(poll, every.total_seconds())
 
     def _feed(self) -> None:
         every = self._notifier.interval_for
         if every is None or time.monotonic() - self._last_pass > STALE_FOR.total_seconds():
             return
-        if time.monotonic() - self._fed >= min(every.total_seconds(), self._house.settings.poll_seconds):
+        if time.monotonic() - self._fed >= every.total_seconds() / 2:
             self._fed = time.monotonic()
             self._notifier.send("WATCHDOG=1")
 
@@ -163,7 +188,7 @@ class _Daemon:
         log.info("stopping")
         self._notifier.send("STOPPING=1", "STATUS=Finishing what is in flight.")
         self._scheduler.shutdown(wait=True)
-        left = self._passes.dispatcher.stop(utc_now)
+        left = sum(dispatcher.stop(utc_now) for dispatcher in [self._passes.dispatcher, *self._retired])
         self._listener.close()
         self._house.store.dispose()
         log.info("stopped unanswered=%s", left)
@@ -190,7 +215,7 @@ def run_once(settings: Settings) -> int:
     with lock.own(house.store):
         passes = Passes(house, house.dispatcher())
         with house.store.writing() as session:
-            outbox.unpause_channels(session)
+            outbox.unpause_channels(session, utc_now())
             house.planner.refresh_marks(session, utc_now())
         passes.dispatcher.rescue(utc_now(), alone=house.store.is_sqlite)
         try:
@@ -200,7 +225,7 @@ def run_once(settings: Settings) -> int:
             passes.dispatcher.stop(utc_now)
         if tally.failed:
             return 1
-        return 75 if passes.waiting() else 0
+        return 75 if passes.waiting(utc_now()) else 0
 
 
 def _skew() -> dt.timedelta:

@@ -8,6 +8,7 @@ import datetime as dt
 import logging
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -29,6 +30,11 @@ PROBE_AGAIN = dt.timedelta(hours=1)
 """How often a paused channel is tried when there is no other."""
 LOOKS = 2
 """Empty looks at the other side after which an unknown message is sent again."""
+COPIES = 3
+"""Attempts of unknown outcome after which a transport that cannot look is given up: each may have been a copy."""
+
+
+USELESS = Fault(Verdict.GIVE_UP, "useless", "It could not be sent in time, and is no longer of use.")
 
 
 class Recheck(Protocol):
@@ -36,6 +42,10 @@ class Recheck(Protocol):
 
     def wanted(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
         """Whether all that a delivery carries is still to be said."""
+        ...
+
+    def moot(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
+        """Whether nothing that a delivery carries is still to be said."""
         ...
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
@@ -72,6 +82,9 @@ class Tally:
 
     sent: int = 0
     failed: int = 0
+    """Given up, with no other channel to try."""
+    moved: int = 0
+    """Given up, and left to another channel."""
     waiting: int = 0
     cancelled: int = 0
 
@@ -98,14 +111,12 @@ class Dispatcher:
         timing: Timing | None = None,
         *,
         senders: int = 4,
-        clock: Callable[[], dt.datetime] | None = None,
     ) -> None:
         self._store = store
         self._recheck = recheck
         self._transports = transports
         self._timing = timing or Timing()
         self._senders = senders
-        self._pool = concurrent.futures.ThreadPoolExecutor(senders, "sender") if senders else None
         self._flights: dict[int, _Flight] = {}
         self._landed: list[Result] = []
         self._on_landing: Callable[[], None] | None = None
@@ -115,6 +126,11 @@ class Dispatcher:
     def in_flight(self) -> int:
         """How many sends are under way."""
         return len(self._flights)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every sender is busy, so that what is due must wait for a landing."""
+        return len(self._flights) >= (self._senders or 1)
 
     @property
     def renewal_for(self) -> dt.timedelta:
@@ -151,10 +167,14 @@ class Dispatcher:
     def step(self, now: dt.datetime, tally: Tally | None = None) -> int:
         """Settle what has landed, renew what flies, launch what is due. Returns how many were launched or ended."""
         tally = tally or Tally()
-        self._collect()
-        self._settle(now, tally)
-        self._renew(now)
+        self.land(now, tally)
         return self._launch(now, tally)
+
+    def land(self, now: dt.datetime, tally: Tally | None = None) -> None:
+        """Settle what has landed and renew what flies, launching nothing."""
+        self._collect()
+        self._settle(now, tally or Tally())
+        self._renew(now)
 
     def stop(self, now: Callable[[], dt.datetime]) -> int:
         """Let what is in flight land, for as long as the timing's ``stop``; returns how many did not. Those keep
@@ -162,10 +182,7 @@ class Dispatcher:
         deadline = time.monotonic() + self._timing.stop.total_seconds()
         while self._flights and time.monotonic() < deadline:
             self._wait(timeout=max(0.0, min(0.5, deadline - time.monotonic())))
-            self._collect()
-            self._settle(now(), Tally())
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self.land(now())
         for transport in self._transports.values():
             transport.close()
         return len(self._flights)
@@ -173,18 +190,18 @@ class Dispatcher:
     # ---- launching
 
     def _launch(self, now: dt.datetime, tally: Tally) -> int:
-        free = (self._senders or 1) - len(self._flights)
-        if free <= 0:
+        if self.is_full:
             return 0
+        free = (self._senders or 1) - len(self._flights)
         with self._store.reading() as session:
             if not outbox.any_due(session, now):
                 return 0
         until = now + self._timing.lease
         with self._store.writing() as session:
-            only = [channel.value for channel in self._transports]
-            claims = outbox.lease(session, self.owner, now, until, free, only=only)
-            looks = [claim for claim in claims if claim.unknown and self._transports[claim.channel].can_find]
-            sends = [claim for claim in claims if claim not in looks and self._still(session, claim, now, tally)]
+            claims = outbox.lease(session, self.owner, now, until, free)
+            ours = [claim for claim in claims if not self._stranded(session, claim, now, tally)]
+            looks = [claim for claim in ours if claim.unknown and self._transports[claim.channel].can_find]
+            sends = [claim for claim in ours if claim not in looks and self._still(session, claim, now, tally)]
             begun = outbox.begin_attempts(session, sends, now)
         for claim in begun:
             self._fly(claim, self._send, until)
@@ -192,8 +209,30 @@ class Dispatcher:
             self._fly(claim, self._look, until)
         return len(claims)
 
+    def _stranded(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> bool:
+        """Whether a claim's channel is not set up any more; then it has been given to another, or waits."""
+        if claim.channel in self._transports:
+            return False
+        other = None if claim.unknown else self._recheck.other_channel(session, claim, now)
+        if other is None:
+            outbox.put_back(session, claim, now + PROBE_AGAIN)
+            tally.waiting += 1
+        else:
+            outbox.cancel(session, claim, channel=other)
+            tally.cancelled += 1
+        return True
+
     def _still(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> bool:
-        """Whether a claim is to be sent; where not, it has been let go here."""
+        """Whether a claim is to be sent; where not, it has been let go here. What was attempted is sent as it is,
+        unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
+        if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
+            outbox.settle_fault(session, claim, USELESS, Decision(Next.FAIL, None), now)
+            tally.failed += 1
+            return False
+        if not claim.unsure and self._recheck.moot(session, claim, now):
+            outbox.cancel(session, claim)
+            tally.cancelled += 1
+            return False
         if claim.attempt == 0 and not self._recheck.wanted(session, claim, now):
             outbox.cancel(session, claim)
             tally.cancelled += 1
@@ -207,14 +246,16 @@ class Dispatcher:
         return True
 
     def _fly(self, claim: Claim, work: Callable[[Claim], Result], until: dt.datetime) -> None:
-        if self._pool is None:
+        if not self._senders:
             self._landed.append(work(claim))
             return
-        future = self._pool.submit(work, claim)
+        future: concurrent.futures.Future[Result] = concurrent.futures.Future()
         self._flights[claim.delivery_id] = _Flight(claim, future, until, time.monotonic())
         if self._on_landing is not None:
             call = self._on_landing
             future.add_done_callback(lambda _: call())
+        # A daemon thread: one that is never answered must not hold up the end of the process.
+        threading.Thread(target=_run, args=(future, work, claim), name="sender", daemon=True).start()
 
     def _send(self, claim: Claim) -> Result:
         try:
@@ -241,8 +282,7 @@ class Dispatcher:
         for key, flight in list(self._flights.items()):
             if flight.future.done():
                 del self._flights[key]
-                if not flight.future.cancelled():
-                    self._landed.append(flight.future.result())
+                self._landed.append(flight.future.result())
 
     def _settle(self, now: dt.datetime, tally: Tally) -> None:
         if not self._landed:
@@ -270,15 +310,7 @@ class Dispatcher:
 
     def _settle_fault(self, session: Session, claim: Claim, fault: Fault, now: dt.datetime, tally: Tally) -> None:
         log.warning("send_failed delivery=%s attempt=%s code=%s", claim.delivery_id, claim.attempt, fault.code)
-        decision = retry.decide(
-            fault,
-            delivery=claim.delivery_id,
-            attempt=max(1, claim.attempt),
-            now=now,
-            useless_at=claim.useless_at,
-            backoff=self._timing.backoff,
-            reconcile_wait=self._timing.reconcile,
-        )
+        decision = self._decide(claim, fault, now)
         if decision.pauses_channel or decision.bad_address:
             outbox.pause_channel(session, claim.user_id, claim.channel, fault, now)
         if decision.next is Next.FAIL:
@@ -288,12 +320,42 @@ class Dispatcher:
             elif outbox.settle_fault(session, claim, fault, decision, now):
                 if other is not None:
                     outbox.free_steps(session, claim.delivery_id, channel=other)
-                tally.failed += 1
+                    tally.moved += 1
+                else:
+                    tally.failed += 1
                 return
             else:
                 return
         outbox.settle_fault(session, claim, fault, decision, now)
         tally.waiting += 1
+
+    def _decide(self, claim: Claim, fault: Fault, now: dt.datetime) -> Decision:
+        decision = retry.decide(
+            fault,
+            delivery=claim.delivery_id,
+            attempt=max(1, claim.attempt),
+            now=now,
+            useless_at=claim.useless_at,
+            backoff=self._timing.backoff,
+            reconcile_wait=self._timing.reconcile,
+        )
+        return self._unsure(claim, now) if decision.next is Next.RECONCILE else decision
+
+    def _unsure(self, claim: Claim, now: dt.datetime) -> Decision:
+        """An unknown outcome is looked into ever more slowly, until it does not matter; where nobody can look, the
+        next attempt may be a copy, and there are only so many."""
+        if self._transports[claim.channel].can_find:
+            waited = now - claim.since if claim.since is not None else dt.timedelta()
+            wait = max(self._timing.reconcile, min(waited / 2, PROBE_AGAIN))
+        elif claim.unsure + 1 >= COPIES:
+            return Decision(Next.FAIL, None)
+        else:
+            backoff = self._timing.backoff
+            wait = max(self._timing.reconcile, backoff[min(claim.unsure, len(backoff) - 1)])
+        at = now + wait
+        if claim.useless_at is not None and at >= claim.useless_at:
+            return Decision(Next.FAIL, None)
+        return Decision(Next.RECONCILE, at)
 
     def _later(self, claim: Claim, now: dt.datetime) -> Decision:
         """With no other way the message waits for the channel, and tries it now and then, until it is useless."""
@@ -327,6 +389,14 @@ class Dispatcher:
             concurrent.futures.wait(futures, timeout, concurrent.futures.FIRST_COMPLETED)
 
 
-def _broken(error: Exception) -> Fault:
+def _run(future: concurrent.futures.Future[Result], work: Callable[[Claim], Result], claim: Claim) -> None:
+    try:
+        future.set_result(work(claim))
+    except BaseException as error:  # even an exit asked for by a transport leaves a result
+        log.exception("sender_broke delivery=%s", claim.delivery_id)
+        future.set_result(Result(claim, fault=_broken(error)))
+
+
+def _broken(error: BaseException) -> Fault:
     """A mistake of the program's own: whether it was sent is unknown."""
     return Fault(Verdict.RECONCILE, type(error).__name__[:40], "an error inside the program; see its log")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.store import due, outbox
@@ -23,6 +23,7 @@ class Passes:
 
     def work(self, now: dt.datetime) -> dt.datetime | None:
         """Everything that is due, without waiting for the network. Returns when the next thing is due."""
+        self.dispatcher.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
         self.dispatcher.rescue_if_any(now)
         self.plan(now)
         self.compose(now)
@@ -40,8 +41,9 @@ class Passes:
             self._last["dispatch"] = now
             total.sent += tally.sent
             total.failed += tally.failed
+            total.moved += tally.moved
             total.cancelled += tally.cancelled
-            if not planned and not composed and not tally.sent and not tally.cancelled and not tally.failed:
+            if not (planned or composed or tally.sent or tally.cancelled or tally.failed or tally.moved):
                 return total
 
     def plan(self, now: dt.datetime) -> int:
@@ -49,7 +51,10 @@ class Passes:
         planned = 0
         while self._anything_to_plan(now):
             with self._house.store.writing() as session:
-                planned += self._house.planner.plan_due(session, now)
+                made = self._house.planner.plan_due(session, now)
+            planned += made
+            if not made:
+                break  # another daemon is at it
         self._last["plan"] = now
         return planned
 
@@ -72,10 +77,11 @@ class Passes:
             for name, at in self._last.items():
                 session.merge(Job(name=name, last_pass_at=at))
 
-    def waiting(self) -> int:
+    def waiting(self, now: dt.datetime) -> int:
         """How many deliveries wait for another attempt."""
+        unsettled = (DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.LEASED)
         query = select(func.count()).where(
-            Delivery.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.LEASED))
+            Delivery.state.in_(unsettled), or_(Delivery.attempts > 0, Delivery.due_at <= now)
         )
         with self._house.store.reading() as session:
             return session.scalar(query) or 0
@@ -94,7 +100,9 @@ class Passes:
     def next_at(self, now: dt.datetime) -> dt.datetime | None:
         """When the next thing is due; may lie before ``now`` where something waits for its turn."""
         with self._house.store.reading() as session:
-            moments = [due.next_step_at(session), outbox.next_due_at(session)]
+            moments = [due.next_step_at(session)]
+            if not self.dispatcher.is_full:
+                moments.append(outbox.next_due_at(session))
             moments += [session.scalar(select(func.min(table.plan_again_at))) for table in (User, Reference)]
         if self.dispatcher.in_flight:
             moments.append(now + self.dispatcher.renewal_for)

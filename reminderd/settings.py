@@ -182,7 +182,7 @@ class Settings:
     )
     stop_seconds: int = _row(kinds.whole(0, 600), _RUN, "How long a stop waits for sends under way.", default="20")
     poll_seconds: float = _row(
-        kinds.POLL, _RUN, "How often to look whether another process changed the database.", default="2"
+        kinds.POLL, _RUN, "How often to look whether another process changed the database.", default="4"
     )
     log_level: str = _row(
         kinds.one_of("debug", "info", "warning", "error"), _RUN, "The least that is logged.", default="info"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Boolean, ColumnElement, and_, func, literal_column, or_, select, update
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
 from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, Outcome, Step, StepState
+
+log = logging.getLogger(__name__)
 
 NOT_FOUND = "not_found:"
 """The fault code while the other side said so; a count follows."""
@@ -35,31 +38,35 @@ class Claim:
     empty_looks: int
     """How often the other side said that it has no such message."""
     since: dt.datetime | None = None
-    """When the first attempt began."""
+    """When the first attempt began whose outcome is unknown."""
+    unsure: int = 0
+    """How many attempts have an unknown outcome."""
 
 
-def lease(
-    session: Session, owner: str, now: dt.datetime, until: dt.datetime, limit: int, *, only: Sequence[str]
-) -> list[Claim]:
-    """Claim up to ``limit`` due deliveries of the channels ``only``, oldest first, skipping those that others hold."""
-    if limit <= 0 or not only:
-        return []
+def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, limit: int) -> list[Claim]:
+    """Claim up to ``limit`` due deliveries, oldest first, skipping those that others hold. One whose message cannot
+    be read is set aside as failed."""
     query = (
         select(Delivery)
-        .where(_literal_claimable(), Delivery.due_at <= now, Delivery.channel.in_(list(only)))
+        .where(_literal_claimable(), Delivery.due_at <= now)
         .order_by(Delivery.due_at, Delivery.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     rows = list(session.scalars(query))
-    begun = _first_attempts(session, [row.id for row in rows if row.state == DeliveryState.UNKNOWN])
+    unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
     claims = []
     for row in rows:
         unknown = row.state == DeliveryState.UNKNOWN
+        try:
+            message = from_record(row.message)
+        except (KeyError, TypeError, ValueError):
+            _set_aside(session, row)
+            continue
         row.state = DeliveryState.LEASED
         row.lease_owner, row.lease_until = owner, until
         row.fence += 1
-        claims.append(_claim(row, unknown, begun.get(row.id)))
+        claims.append(_claim(row, message, unknown, *unsure.get(row.id, (0, None))))
     session.flush()
     return claims
 
@@ -159,7 +166,7 @@ def rescue(session: Session, now: dt.datetime, *, all_but: str | None = None) ->
     dead: ColumnElement[bool] = Delivery.lease_until < now
     if all_but is not None:
         dead = or_(dead, Delivery.lease_owner != all_but)
-    query = select(Delivery).where(Delivery.state == DeliveryState.LEASED, dead).with_for_update(skip_locked=True)
+    query = select(Delivery).where(_literal_leased(), dead).with_for_update(skip_locked=True)
     rows = list(session.scalars(query))
     for row in rows:
         opened = session.scalars(select(Attempt).where(Attempt.delivery_id == row.id, Attempt.outcome.is_(None))).all()
@@ -189,9 +196,16 @@ def pause_channel(session: Session, user_id: int, channel: str, fault: Fault, no
     health.code, health.words = fault.code[:40], fault.words[:500]
 
 
-def unpause_channels(session: Session) -> None:
-    """Settings were read anew: try every channel again, what waited for it at once."""
-    session.execute(update(ChannelHealth).values(paused_at=None, code=None, words=None))
+def unpause_channels(session: Session, now: dt.datetime) -> None:
+    """Settings were read anew: try every paused channel again, what waited for it at once."""
+    for health in session.scalars(select(ChannelHealth).where(ChannelHealth.paused_at.is_not(None))):
+        health.paused_at = health.code = health.words = None
+        session.execute(
+            update(Delivery)
+            .where(Delivery.user_id == health.user_id, Delivery.channel == health.channel)
+            .where(Delivery.state == DeliveryState.PENDING, Delivery.attempts > 0)
+            .values(due_at=now)
+        )
 
 
 def counts(session: Session, user_id: int | None = None) -> dict[str, int]:
@@ -211,13 +225,13 @@ def any_due(session: Session, now: dt.datetime) -> bool:
 
 def any_expired(session: Session, now: dt.datetime) -> bool:
     """Whether any lease has run out."""
-    query = select(Delivery.id).where(Delivery.state == literal_column("'leased'"), Delivery.lease_until < now)
+    query = select(Delivery.id).where(_literal_leased(), Delivery.lease_until < now)
     return session.scalar(query.limit(1)) is not None
 
 
 def next_due_at(session: Session) -> dt.datetime | None:
     """When the next delivery is due."""
-    return session.scalar(select(func.min(Delivery.due_at)).where(_literal_claimable()))
+    return session.scalar(select(Delivery.due_at).where(_literal_claimable()).order_by(Delivery.due_at).limit(1))
 
 
 def _literal_claimable() -> ColumnElement[bool]:
@@ -225,7 +239,11 @@ def _literal_claimable() -> ColumnElement[bool]:
     return literal_column("deliveries.state IN ('pending', 'unknown')", type_=Boolean())
 
 
-def _claim(row: Delivery, unknown: bool, since: dt.datetime | None) -> Claim:
+def _literal_leased() -> ColumnElement[bool]:
+    return literal_column("deliveries.state = 'leased'", type_=Boolean())
+
+
+def _claim(row: Delivery, message: Message, unknown: bool, unsure: int, since: dt.datetime | None) -> Claim:
     code = row.fault_code or ""
     return Claim(
         delivery_id=row.id,
@@ -233,23 +251,33 @@ def _claim(row: Delivery, unknown: bool, since: dt.datetime | None) -> Claim:
         channel=Channel(row.channel),
         fence=row.fence,
         attempt=row.attempts,
-        message=from_record(row.message),
+        message=message,
         useless_at=row.useless_at,
         unknown=unknown,
         empty_looks=int(code.removeprefix(NOT_FOUND)) if code.startswith(NOT_FOUND) else 0,
         since=since,
+        unsure=unsure,
     )
 
 
-def _first_attempts(session: Session, ids: Sequence[int]) -> dict[int, dt.datetime]:
+def _set_aside(session: Session, row: Delivery) -> None:
+    log.error("message_unreadable delivery=%s", row.id)
+    row.state, row.fault_code, row.failure_told = DeliveryState.FAILED, "unreadable", False
+    row.fault_words = "The stored message cannot be read; see the log."
+    if not row.attempts:
+        free_steps(session, row.id)
+
+
+def _unsure_attempts(session: Session, ids: Sequence[int]) -> dict[int, tuple[int, dt.datetime]]:
+    """How many attempts of each delivery have an unknown outcome, and when the first of them began."""
     if not ids:
         return {}
     query = (
-        select(Attempt.delivery_id, func.min(Attempt.begun_at))
+        select(Attempt.delivery_id, func.count(), func.min(Attempt.begun_at))
         .where(Attempt.delivery_id.in_(ids), Attempt.outcome == Outcome.RECONCILE)
         .group_by(Attempt.delivery_id)
     )
-    return dict(session.execute(query).all())
+    return {delivery: (count, since) for delivery, count, since in session.execute(query)}
 
 
 def _last_outcome(session: Session, delivery_id: int) -> str | None:

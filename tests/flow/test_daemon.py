@@ -1,0 +1,315 @@
+"""The daemon as a process of its own, against a real mail server."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reminderd.clock import utc_now
+from reminderd.message import Channel
+from reminderd.store.database import Store
+from reminderd.store.tables import DeliveryState, User
+from reminderd.store.wake import socket_path
+from tests.flow.parts import PATIENCE, SIX, Mailbox, Story, make_house, words_of
+from tests.servers.certificates import Certificates
+
+
+class Daemon:
+    """A running daemon, and the socket to which it tells how it is."""
+
+    def __init__(self, home: Path, environ: dict[str, str]) -> None:
+        self.said: list[str] = []
+        self.log = home / "log"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(home / "notify"))
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "reminderd", "--home", str(home), "run"],
+                env=os.environ | environ | {"NOTIFY_SOCKET": str(home / "notify")},
+                cwd=Path(__file__).parents[2],
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait_for(self, state: str, patience: float = PATIENCE) -> None:
+        """Until it has said ``state``, now or before."""
+        deadline = time.monotonic() + patience
+        while not any(line.startswith(state) for line in self.said):
+            ready, _, _ = select.select([self._socket], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"never said {state}: {self.said}, {self.log.read_text()}"
+            self.said += self._socket.recv(4096).decode().splitlines()
+
+    def ask_to(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ended(self, patience: float = PATIENCE) -> int:
+        """Its exit code."""
+        code = self.process.wait(patience)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.said += self._socket.recv(4096, socket.MSG_DONTWAIT).decode().splitlines()
+        return code
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+        self._socket.close()
+
+
+Starter = Callable[..., Daemon]
+
+
+@pytest.fixture
+def mail_settings(mailbox: Mailbox, certificates: Certificates) -> dict[str, str]:
+    return {
+        "SMTP_HOST": "localhost",
+        "SMTP_PORT": str(mailbox.port),
+        "SMTP_SECURITY": "starttls",
+        "SMTP_USERNAME": "ada",
+        "SMTP_PASSWORD": "correct horse",
+        "SMTP_FROM": "reminderd@example.org",
+        "SMTP_CA_FILE": str(certificates.ca_file),
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "h"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def start(home: Path, mail_settings: dict[str, str]) -> Iterator[Starter]:
+    """Starts a daemon on a store and waits until it is ready."""
+    running: list[Daemon] = []
+
+    def starting(store: Store, folder: Path = home, *, ready: bool = True, **environ: str) -> Daemon:
+        url = (
+            store.engine.url.render_as_string(hide_password=False) if store.path is None else f"sqlite:///{store.path}"
+        )
+        daemon = Daemon(folder, mail_settings | {"DATABASE_URL": url} | environ)
+        running.append(daemon)
+        if ready:
+            daemon.wait_for("READY=1")
+        return daemon
+
+    yield starting
+    for daemon in running:
+        daemon.close()
+
+
+@pytest.fixture
+def story(store: Store, home: Path) -> Story:
+    return begin(store, home)
+
+
+@pytest.fixture
+def sqlite_story(sqlite_store: Store, home: Path) -> Story:
+    return begin(sqlite_store, home)
+
+
+def begin(store: Store, home: Path) -> Story:
+    now = utc_now() - dt.timedelta(minutes=1)
+    made = Story.begin(make_house(store, home, ways=["email"]), {}, now=now, phone=None, created_at=now, zone="UTC")
+    made.record("asked", now, "*")
+    return made
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < seconds
+
+
+def test_one_mail_with_six_drafts_is_there_within_five_seconds(story: Story, start: Starter, mailbox: Mailbox) -> None:
+    daemon = start(story.house.store)
+    with at_most(5):
+        story.record("accepted", utc_now(), wake=True)
+        mail = mailbox.arrived.get(timeout=PATIENCE)
+    text = words_of(mail)
+    assert all(f"To: {name} <" in text for name in SIX)
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+    assert mailbox.arrived.empty()
+    assert mailbox.logins == ["PLAIN ada"]
+    assert [delivery.state for delivery in story.deliveries()] == [DeliveryState.SENT]
+
+
+def test_a_lost_wake_up_costs_no_more_than_five_seconds(story: Story, start: Starter, mailbox: Mailbox) -> None:
+    start(story.house.store)
+    if story.house.store.path is not None:
+        socket_path(story.house.store.path).unlink()
+    with at_most(5):
+        story.record("accepted", utc_now(), wake=story.house.store.is_sqlite)
+        mailbox.arrived.get(timeout=PATIENCE)
+    assert mailbox.arrived.empty()
+
+
+def test_a_stop_waits_for_the_send_in_flight(sqlite_story: Story, start: Starter, mailbox: Mailbox) -> None:
+    daemon = start(sqlite_story.house.store)
+    mailbox.hold()
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    assert mailbox.holding.wait(PATIENCE)
+    daemon.ask_to(signal.SIGTERM)
+    daemon.wait_for("STOPPING=1")
+    assert daemon.process.poll() is None
+    mailbox.answer.set()
+    assert daemon.ended() == 0
+    assert [delivery.state for delivery in sqlite_story.deliveries()] == [DeliveryState.SENT]
+
+
+def test_a_send_that_is_never_answered_does_not_hold_the_stop_up(
+    sqlite_story: Story, start: Starter, mailbox: Mailbox
+) -> None:
+    daemon = start(sqlite_story.house.store, STOP_SECONDS="1")
+    mailbox.hold()
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    assert mailbox.holding.wait(PATIENCE)
+    with at_most(5):
+        daemon.ask_to(signal.SIGTERM)
+        assert daemon.ended() == 0
+    assert [delivery.state for delivery in sqlite_story.deliveries()] == [DeliveryState.LEASED]
+
+
+def test_what_a_killed_daemon_had_in_flight_is_sent_again_as_it_was(
+    sqlite_story: Story, start: Starter, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    daemon = start(sqlite_story.house.store)
+    mailbox.hold()
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    assert mailbox.holding.wait(PATIENCE)
+    daemon.process.kill()
+    daemon.process.wait(PATIENCE)
+    mailbox.answer.set()
+    folder = tmp_path / "2"
+    folder.mkdir()
+    start(sqlite_story.house.store, folder)
+    wait_until(lambda: sqlite_story.deliveries()[0].state == DeliveryState.SENT)
+    # The server may have taken the killed one's message before it saw the loss: two copies, the same in every byte.
+    assert 1 <= len(mailbox.received) <= 2
+    assert len({received.content for received in mailbox.received}) == 1
+
+
+def test_it_tells_systemd_how_it_is(sqlite_story: Story, start: Starter) -> None:
+    daemon = start(sqlite_story.house.store, WATCHDOG_USEC="2000000")
+    daemon.wait_for("STATUS=")
+    daemon.wait_for("WATCHDOG=1")
+    daemon.said.clear()
+    daemon.wait_for("WATCHDOG=1", patience=2)
+    daemon.ask_to(signal.SIGINT)
+    assert daemon.ended() == 0
+    assert "STOPPING=1" in daemon.said
+
+
+def test_rules_are_read_again_on_sighup_and_a_broken_book_leaves_the_last_good_one(
+    sqlite_story: Story, start: Starter, mailbox: Mailbox, home: Path
+) -> None:
+    book = home / "rules.toml"
+    daemon = start(sqlite_story.house.store)
+    daemon.said.clear()
+    book.write_text("[rules.accepted]\ncadence = 'often'\n")
+    daemon.ask_to(signal.SIGHUP)
+    daemon.wait_for("STATUS=Reload refused")
+    assert "rules.toml" in daemon.log.read_text()
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    assert "Acme" in mailbox.arrived.get(timeout=PATIENCE)["Subject"]
+
+    book.write_text("[rules.check-in]\nenabled = false\n")
+    assert any(nudge.state == "open" for nudge in sqlite_story.nudges("check-in"))
+    daemon.said.clear()
+    daemon.ask_to(signal.SIGHUP)
+    daemon.wait_for("STATUS=Watching")
+    wait_until(lambda: all(nudge.state == "cancelled" for nudge in sqlite_story.nudges("check-in")))
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+    assert mailbox.arrived.empty()
+
+
+def test_a_reload_lets_what_is_in_flight_land(sqlite_story: Story, start: Starter, mailbox: Mailbox) -> None:
+    daemon = start(sqlite_story.house.store)
+    mailbox.hold()
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    assert mailbox.holding.wait(PATIENCE)
+    daemon.said.clear()
+    daemon.ask_to(signal.SIGHUP)
+    daemon.wait_for("STATUS=Watching", patience=5)
+    mailbox.answer.set()
+    mailbox.arrived.get(timeout=PATIENCE)
+    wait_until(lambda: sqlite_story.deliveries()[0].state == DeliveryState.SENT)
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+    assert mailbox.arrived.empty()
+
+
+def test_a_second_daemon_on_the_file_is_refused(sqlite_story: Story, start: Starter, tmp_path: Path) -> None:
+    first = start(sqlite_story.house.store)
+    folder = tmp_path / "2"
+    folder.mkdir()
+    second = start(sqlite_story.house.store, folder, ready=False)
+    assert second.ended() == 1
+    line = second.log.read_text()
+    assert f"has a daemon already (process {first.process.pid})" in line
+    assert "Traceback" not in line
+    assert first.process.poll() is None
+
+
+def test_a_wrong_book_or_setting_at_the_start_exits_with_78(sqlite_story: Story, start: Starter, home: Path) -> None:
+    wrong = start(sqlite_story.house.store, ready=False, SENDERS="many")
+    assert wrong.ended() == 78
+    assert "SENDERS" in wrong.log.read_text()
+    (home / "notify").unlink()
+    (home / "rules.toml").write_text("[rules.accepted]\ncadence = 'often'\n")
+    wrong = start(sqlite_story.house.store, ready=False)
+    assert wrong.ended() == 78
+    assert "READY=1" not in wrong.said
+
+
+def test_two_daemons_share_one_postgres_and_send_once(
+    postgres_store: Store, home: Path, start: Starter, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    story = begin(postgres_store, home)
+    folder = tmp_path / "2"
+    folder.mkdir()
+    daemons = [start(postgres_store), start(postgres_store, folder)]
+    story.record("accepted", utc_now(), wake=True)
+    mailbox.arrived.get(timeout=PATIENCE)
+    wait_until(lambda: [row.state for row in story.deliveries()] == [DeliveryState.SENT])
+    for daemon in daemons:
+        daemon.ask_to(signal.SIGTERM)
+    assert [daemon.ended() for daemon in daemons] == [0, 0]
+    assert mailbox.arrived.empty()
+
+
+def test_more_messages_than_senders_all_arrive(sqlite_story: Story, start: Starter, mailbox: Mailbox) -> None:
+    start(sqlite_story.house.store, SENDERS="1")
+    with sqlite_story.house.store.writing(wake=True) as session:
+        user = session.get_one(User, sqlite_story.user_id)
+        for second in range(6):
+            at = utc_now() - dt.timedelta(seconds=second)
+            sqlite_story.house.composer.enqueue_test(session, user, Channel.EMAIL, at)
+    with at_most(8):
+        for _ in range(6):
+            mailbox.arrived.get(timeout=PATIENCE)
+    wait_until(lambda: {row.state for row in sqlite_story.deliveries()} == {DeliveryState.SENT})
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Until a condition on the database holds: nothing tells of that, so that it is looked at again and again."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.02)
