@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,10 +41,10 @@ class Library:
     ) -> Draft:
         """The finished draft of one situation. Raises `TemplateBroken` when there is no such template or it fails."""
         facts, following = context.with_approach(situation, facts)
-        if situation in tasks.TASKS and not self._exists(situation, facts.me.language):
-            return tasks.note(situation, facts)
         sheet = self._sheet(situation, facts.me.language)
-        for_user = situation in tasks.TASKS
+        for_user = tasks.is_for_user(situation, facts)
+        if not (facts.them.name or for_user) and facts.people:
+            return self._for_each(situation, facts, sheet, length, warmth)
         via = "" if for_user else context.medium(situation, facts.them)
         chosen = length or sheet.length or context.default_length(situation, via)
         number = _number(variant, sheet, situation, facts)
@@ -67,10 +68,20 @@ class Library:
             for_user=for_user,
         )
 
+    def _for_each(self, situation: str, facts: DraftFacts, sheet: Sheet, length: str | None, warmth: str) -> Draft:
+        """One draft with a text for each of several people, under their names."""
+        group = [dataclasses.replace(facts, them=person, people=(), variant=None) for person in facts.people]
+        numbers = choose.assign_variants(situation, group, sheet.count)
+        length = length or context.default_length(situation, "letter")
+        drafts = [
+            self.draft(situation, one, variant=number, length=length, warmth=warmth)
+            for one, number in zip(group, numbers, strict=True)
+        ]
+        named = [f"{one.them.name}:\n\n{draft.body}" for one, draft in zip(group, drafts, strict=True)]
+        return dataclasses.replace(drafts[0], body="\n\n".join(named), to="", via="letter", question="", missing=())
+
     def variants(self, situation: str, language: str = _DEFAULT_LANGUAGE) -> int:
         """How many wordings a situation has."""
-        if situation in tasks.TASKS and not self._exists(situation, language):
-            return 1
         return self._sheet(situation, language).count
 
     def assign_variants(self, situation: str, group: Sequence[DraftFacts]) -> list[int]:
@@ -135,9 +146,6 @@ class Library:
         if language not in self._environments:
             self._environments[language] = Environment(self._override, language)
         return self._environments[language]
-
-    def _exists(self, situation: str, language: str) -> bool:
-        return (situation, language) in self._sheets or self._find(situation, language) is not None
 
     def _find(self, situation: str, language: str) -> tuple[str, str] | None:
         """The template's name and the language that it is in: the user's, else English."""

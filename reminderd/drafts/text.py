@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from reminderd.drafts import words
 from reminderd.drafts.dates import sentence
 from reminderd.drafts.items import Entry, TextItem
-from reminderd.drafts.tasks import know_line
+from reminderd.drafts.telling import know_line
 from reminderd.message import Text
 
 Fit = Callable[[str, str], str]

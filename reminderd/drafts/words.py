@@ -7,16 +7,18 @@ from collections.abc import Sequence
 
 from reminderd.drafts.dates import day_short, local_day
 from reminderd.drafts.phrases import phrases
-from reminderd.drafts.tasks import initials, knows
+from reminderd.drafts.telling import initials, know_line, knows
 from reminderd.drafts.titles import TITLES, Title, fallback
 from reminderd.store.draft_records import DraftFacts
 
 __all__ = [
+    "and_more",
     "by",
     "code",
     "digest_subject",
     "ended",
     "initials",
+    "know_line",
     "knows",
     "lock_screen_title",
     "reminder",

@@ -11,7 +11,8 @@ from reminderd.drafts.folding import fold
 from reminderd.drafts.library import Library
 from reminderd.drafts.samples import bare, full, nobody
 from reminderd.errors import NotFound, TemplateBroken, UsageError
-from tests.drafts.builders import facts, of_person, of_user
+from reminderd.store.draft_records import Person
+from tests.drafts.builders import NAMES, facts, of_person, of_user
 
 OWN = """{% set intent = "give" %}
 {% set about = "Mine" %}
@@ -186,7 +187,20 @@ def test_folding_keeps_paragraphs_and_items_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("name", ["announcement", "warm_up", "look_in", "four_ignored", "ask_unanswered"])
 def test_a_task_is_a_note_to_the_user_with_nobody_to_send_it_to(library: Library, name: str) -> None:
-    made = library.draft(name, facts())
+    alone = name in ("announcement", "warm_up", "look_in")
+    made = library.draft(name, facts(them=Person()) if alone else facts())
     assert made.for_user
     assert (made.to, made.via) == ("", "")
     assert made.body
+    if alone:
+        assert library.draft(name, facts()).to == "ana@example.org"
+
+
+def test_a_gift_for_several_has_a_card_for_each(library: Library) -> None:
+    people = tuple(facts(name, number).them for number, name in enumerate(NAMES, 1))
+    made = library.draft("gift", facts(them=Person(), people=people))
+    assert made.length == "card"
+    for person in people:
+        assert f"{person.name}:\n\nDear {person.first_name}," in made.body
+    texts = [part.partition(",")[2] for part in made.body.split("Dear ")[1:]]
+    assert len(set(texts)) >= 3

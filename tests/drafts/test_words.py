@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from reminderd.drafts import phrases, questions, tasks, titles, words
+from reminderd.drafts import phrases, questions, titles, words
 from reminderd.drafts.dates import clock, day, day_short, listing, local_day, month, sentence
 from reminderd.rules.book import default_book
 from reminderd.store.draft_records import Involved, Job, Person
@@ -67,8 +67,6 @@ def test_no_words_to_the_user_press_or_blame() -> None:
     ]
     said += [text for needs in questions.NEEDS.values() for _, *texts in needs for text in texts]
     for language in ("en", "de"):
-        known = of_user(facts(), language=language)
-        said += [tasks.note(name, known).body for name in tasks.TASKS]
         said += [words.reminder(number, language) for number in range(1, 6)]
         said += [words.knows(told, 6, language) for told in range(7)]
         said += [words.digest_subject(NAMES[:count], language) for count in range(5)]
@@ -93,8 +91,8 @@ def test_how_many_know(told: int, total: int, said: str) -> None:
 
 def test_who_does_not_know_yet_stands_by_initials_unless_names_are_wanted() -> None:
     people = tuple(Involved(number, name, name.split()[0], told=number < 5) for number, name in enumerate(NAMES, 1))
-    assert tasks.know_line(facts(involved=people), full=False) == "4 of 6 know; still: E.M., S.O."
-    assert tasks.know_line(facts(involved=people), full=True) == "4 of 6 know; still: Eve Martin, Sam Ortiz"
+    assert words.know_line(facts(involved=people), full=False) == "4 of 6 know; still: E.M., S.O."
+    assert words.know_line(facts(involved=people), full=True) == "4 of 6 know; still: Eve Martin, Sam Ortiz"
 
 
 def test_the_digests_subject_names_people() -> None:
