@@ -117,7 +117,7 @@ class Interview:
         }
 
     def _is_answered(self, *, sure: bool) -> bool:
-        """Whether the server lets us in. Where its name is ``sure``, a server that is away does not undo the settings."""
+        """Whether the server lets us in. Where its name is ``sure``, one that is away does not undo the settings."""
         from reminderd.rules.retry import Verdict
         from reminderd.transports import registry
         from reminderd.transports.base import SendFailed

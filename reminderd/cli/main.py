@@ -119,7 +119,7 @@ def load_command(name: str) -> click.Command:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
-@click.command(cls=Frame, invoke_without_command=True, context_settings=CONTEXT)
+@click.command("reminderd", cls=Frame, invoke_without_command=True, context_settings=CONTEXT)
 @click.option(
     "--home",
     type=click.Path(path_type=Path),

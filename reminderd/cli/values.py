@@ -42,7 +42,7 @@ def email(given: str) -> str:
     own = domain.casefold().rpartition(".")[2] in LOCAL_DOMAINS
     try:
         found = validate_email(
-            f"{before}@example.org" if own and before else wanted, check_deliverability=False
+            f"{before}@example.org" if own and before else wanted, check_deliverability=False, strict=True
         ).normalized
     except EmailNotValidError as error:
         raise UsageError(f"{given!r} is no e-mail address: {_uncapped(str(error))}") from None
@@ -58,7 +58,7 @@ def phone(given: str, region: str | None) -> str:
     try:
         number = phonenumbers.parse(given, region)
     except phonenumbers.NumberParseException as error:
-        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and region is None:
+        if _lacks_prefix(given, region) and error.error_type == error.INVALID_COUNTRY_CODE:
             raise UsageError(
                 f"{given!r} has no country's prefix: write it like +14155550100, or set DEFAULT_REGION."
             ) from None
@@ -67,6 +67,10 @@ def phone(given: str, region: str | None) -> str:
         what = "has an extension, which cannot be texted" if number.extension else "is in no country's numbering plan"
         raise UsageError(f"{given!r} {what}; expected a phone number like +14155550100.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _lacks_prefix(given: str, region: str | None) -> bool:
+    return region is None and not given.strip().startswith(("+", "00"))
 
 
 def looks_like_email(given: str) -> bool:

@@ -1,0 +1,165 @@
+"""The frame: the table of commands, global options, and how failures end."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from reminderd import __version__
+from reminderd.cli.main import COMMANDS, cli, load_command
+from reminderd.store.database import Store
+from tests.cli.desk import Desk
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_can_be_loaded_and_has_help(name: str, tmp_path: Path) -> None:
+    assert isinstance(load_command(name), click.Command)
+    assert "Usage: reminderd" in Desk(tmp_path).ok(name, "--help")
+
+
+def test_help_and_version_need_neither_database_nor_rules() -> None:
+    code = (
+        "import sys; sys.argv = ['reminderd', sys.argv[1]]\n"
+        "from reminderd.__main__ import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'sqlalchemy', 'jinja2', 'phonenumbers'} & set(sys.modules)), file=sys.stderr)"
+    )
+    for flag in ("--help", "--version"):
+        ran = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True)
+        assert ran.stdout
+        assert ran.stderr.strip() == "[]"
+
+
+def test_version_is_one_line(tmp_path: Path) -> None:
+    assert Desk(tmp_path).run("--version").stdout == f"reminderd {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["recrod"], "There is no command 'recrod'. Did you mean record?"),
+        (["reference", "ad"], "No such command 'ad'"),
+        (["reference", "add"], "Missing argument 'NAME'"),
+        (["--versoin"], "No such option '--versoin'"),
+        (["status", "--jsn"], "No such option '--jsn'"),
+        (["status", "--user"], "Option '--user' requires an argument"),
+        (["send-test", "--channel", "fax"], "'fax'"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_code_2(args: list[str], words: str, tmp_path: Path) -> None:
+    assert words in Desk(tmp_path).refused(2, *args)
+
+
+def test_global_options_may_stand_behind_the_command(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    assert "No user matches 'bob@example.org'" in desk.refused(2, "status", "--json", "--user", "bob@example.org")
+    assert desk.run("status", "--json", "--user=ada@example.org").exit_code == 0
+
+
+def test_without_a_database_a_command_says_how_to_start(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    assert "Start with: reminderd init" in desk.refused(78, "reference", "list")
+    assert not desk.database.exists()
+
+
+def test_a_wrong_setting_names_it_and_never_shows_a_secret(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, SMTP_PORT="submission", SMTP_PASSWORD="hunter2")
+    words = desk.refused(78, "status")
+    assert "SMTP_PORT" in words
+    assert "hunter2" not in words
+
+
+@pytest.mark.parametrize("command", [["reference", "list"], ["reference", "add", "Maria Lopez"], ["send-test"]])
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(command: list[str], tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.rows("UPDATE alembic_version SET version_num = '9999'")
+    before = desk.rows("SELECT count(*) FROM events, nudges")
+    assert "newer" in desk.refused(78, *command)
+    assert desk.rows("SELECT version_num FROM alembic_version") == [("9999",)]
+    assert desk.rows("SELECT count(*) FROM events, nudges") == before
+
+
+def test_a_locked_database_is_code_75_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path).set_up()
+    defaults = Store.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "busy_timeout", 0.01)
+    with _held(desk.database):
+        assert "locked" in desk.refused(75, "reference", "add", "Maria Lopez")
+    assert desk.json("reference", "list") == []
+
+
+def test_a_read_only_database_can_be_read_and_refuses_writing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.ok("reference", "add", "Maria Lopez")
+    desk.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    _make_read_only(desk.database)
+    assert [entry["name"] for entry in desk.json("reference", "list")] == ["Maria Lopez"]
+    assert "read-only" in desk.refused(75, "reference", "add", "Ben Okafor")
+    assert len(desk.json("reference", "list")) == 1
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.database.write_bytes(b"Dear diary, " * 200)
+    before = desk.database.read_bytes()
+    assert "is not a SQLite database" in desk.refused(78, "reference", "list")
+    assert desk.database.read_bytes() == before
+
+
+def test_several_users_have_to_be_told_apart(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.ok("init", "--name", "Bob", "--email", "bob@example.org")
+    assert "--user EMAIL" in desk.refused(2, "reference", "list")
+    assert desk.json("--user", "bob@example.org", "reference", "list") == []
+
+
+def test_a_reader_who_leaves_early_sees_no_traceback(tmp_path: Path) -> None:
+    Desk(tmp_path).set_up()
+    command = f"{sys.executable} -m reminderd --home {tmp_path} rules list | true"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, cwd=_checkout())
+    assert ran.stderr == ""
+
+
+def test_no_color_is_kept(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, NO_COLOR="1").set_up()
+    desk.ok("add", "Maria Lopez")
+    args = ["--home", str(tmp_path), "reference", "list"]
+    assert "\x1b" in CliRunner().invoke(cli, args, color=True).stdout
+    assert "\x1b" not in CliRunner().invoke(cli, args, color=True, env={"NO_COLOR": "1"}).stdout
+
+
+def test_completion_gives_a_script_for_each_shell(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, SHELL="/bin/zsh")
+    for shell in ("bash", "zsh", "fish"):
+        assert "_REMINDERD_COMPLETE" in desk.run("completion", shell).stdout
+    assert "#compdef reminderd" in desk.run("completion").stdout
+
+
+@contextlib.contextmanager
+def _held(database: Path) -> Iterator[None]:
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _make_read_only(database: Path) -> None:
+    """Root may write anywhere, so the file says it itself: a write version that SQLite does not know."""
+    content = bytearray(database.read_bytes())
+    content[18] = 3
+    database.write_bytes(content)
+
+
+def _checkout() -> Path:
+    return Path(__file__).resolve().parents[2]

@@ -1,0 +1,239 @@
+"""`run`, `status`, `check` and `send-test` on the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reminderd.drafts import samples
+from tests.cli.desk import Desk
+from tests.servers.smtp import SmtpServer
+from tests.servers.twilio import SENDER, FakeTwilio
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path).set_up()
+
+
+def _with_smtp(home: Path, server: SmtpServer, **more: str) -> Desk:
+    values = {"SMTP_HOST": server.host, "SMTP_PORT": str(server.port), "SMTP_SECURITY": "off"}
+    return Desk(home, **values, SMTP_FROM="reminders@example.org", **more)
+
+
+def _with_twilio(home: Path, fake: FakeTwilio) -> Desk:
+    return Desk(
+        home,
+        TWILIO_ACCOUNT_SID=fake.account,
+        TWILIO_AUTH_TOKEN=fake.token,
+        TWILIO_FROM=SENDER,
+        TWILIO_API_URL=fake.url,
+    )
+
+
+@pytest.fixture
+def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates over every sample take seconds; where they are not the matter, one sample does."""
+    monkeypatch.setattr(samples, "several", lambda language: [several(language)[0]])
+
+
+several = samples.several
+
+
+# ---- status
+
+
+def test_status_has_the_keys_that_programs_rely_on(desk: Desk) -> None:
+    desk.ok("add", "Maria Lopez", "--birthday", "04-12")
+    found = desk.json("status")
+    assert set(found["deliveries"]) == {"pending", "leased", "sent", "delivered", "failed", "cancelled", "unknown"}
+    assert found["oldest_due_at"] is None
+    assert found["next_due_at"] is not None
+    assert found["channels"] == {"email": {"last_success_at": None, "paused": False, "words": None}}
+    desk.ok("run", "--once")
+    assert {"plan", "compose", "dispatch"} <= set(desk.json("status")["jobs"])
+    assert "Last dispatch" in desk.ok("status")
+
+
+def test_status_counts_what_was_sent_and_when_the_channel_last_worked(desk: Desk) -> None:
+    desk.ok("send-test")
+    found = desk.json("status")
+    assert found["deliveries"]["sent"] == 1
+    assert found["channels"]["email"]["last_success_at"].endswith(("+01:00", "+02:00"))
+    assert "1 sent" in desk.ok("status")
+
+
+# ---- what every command says when the only channel is broken
+
+
+def test_a_stopped_channel_is_told_by_every_command_when_there_is_no_other(desk: Desk) -> None:
+    desk.rows(
+        "INSERT INTO channel_health (user_id, channel, paused_at, code, words)"
+        " VALUES (1, 'email', '2026-01-01 00:00:00.000000', '535', 'The server refused the password.')"
+    )
+    result = desk.run("reference", "list", "--json")
+    assert result.exit_code == 0
+    assert result.stdout == "[]\n"
+    assert "E-mail stopped: The server refused the password. Once mended: reminderd send-test" in result.stderr
+    found = desk.json("status")["channels"]["email"]
+    assert (found["paused"], found["words"]) == (True, "The server refused the password.")
+    assert "stopped: The server refused the password." in desk.run("status").stdout
+    assert desk.run("status").stderr == ""
+
+
+def test_a_failed_message_is_told_until_it_has_been_told_elsewhere(desk: Desk) -> None:
+    desk.ok("send-test")
+    desk.rows("UPDATE deliveries SET state = 'failed', failure_told = 0, fault_words = 'No such mailbox.'")
+    assert "1 message to you could not be sent (No such mailbox.)" in desk.run("reference", "list").stderr
+    desk.rows("UPDATE deliveries SET failure_told = 1")
+    assert "could not be sent" not in desk.run("reference", "list").stderr
+
+
+def test_with_two_channels_the_other_one_tells(tmp_path: Path) -> None:
+    with FakeTwilio() as fake:
+        desk = _with_twilio(tmp_path, fake).set_up()
+        desk.ok("user", "edit", "--phone", "+14155550100")
+        desk.rows(
+            "INSERT INTO channel_health (user_id, channel, paused_at, code, words)"
+            " VALUES (1, 'email', '2026-01-01 00:00:00.000000', '535', 'The server refused the password.')"
+        )
+        assert "stopped" not in desk.run("reference", "list").stderr
+
+
+# ---- check
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_check_tries_everything_and_says_ok_line_by_line(desk: Desk) -> None:
+    lines = desk.run("check").stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"ok {what}" for what in ("database", "rules", "templates", "mail", "texts", "clock", "zone")
+    ]
+    assert "nothing leaves this machine" in lines[3]
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_check_before_init_fails_in_one_line_only(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    result = desk.run("check")
+    assert result.exit_code == 1
+    assert [line for line in result.stdout.splitlines() if line.startswith("FAIL")] == [
+        f"FAIL database: there is no {desk.database} yet; start with: reminderd init"
+    ]
+    assert not desk.database.exists()
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_check_signs_in_to_the_mail_server(tmp_path: Path) -> None:
+    with SmtpServer(accounts={"ada": "right"}) as server:
+        good = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="right").set_up()
+        assert f"ok mail: {server.host}:{server.port}" in good.ok("check")
+        bad = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="hunter2").run("check")
+        assert bad.exit_code == 1
+        assert "FAIL mail: " in bad.stdout
+        assert "hunter2" not in bad.output
+        assert not server.received
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_check_asks_twilio_for_the_account(tmp_path: Path) -> None:
+    with FakeTwilio() as fake:
+        desk = _with_twilio(tmp_path, fake).set_up()
+        assert "ok texts: Twilio account is active" in desk.ok("check")
+        fake.force(status=401, code=20003)
+        assert "FAIL texts: " in desk.run("check").stdout
+        assert not fake.sent
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_check_finds_wrong_books_templates_and_settings_names_each_by_its_line(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, EMAIL_HOST="mail.example.org").set_up()
+    (tmp_path / "rules.toml").write_text("[rules.new-year]\nenabeld = false\n")
+    (tmp_path / "templates" / "drafts").mkdir(parents=True)
+    (tmp_path / "templates" / "drafts" / "new_year.j2").write_text("{{ nobody.name }}")
+    result = desk.run("check")
+    assert result.exit_code == 1
+    failed = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert any(line.startswith("FAIL rules: ") and "enabeld" in line for line in failed)
+    assert any(line.startswith("FAIL templates: ") and "new_year.j2" in line for line in failed)
+    assert "FAIL setting: EMAIL_HOST is set, but reminderd reads SMTP_HOST." in failed
+
+
+# ---- send-test
+
+
+def test_a_test_message_goes_by_mail(tmp_path: Path) -> None:
+    with SmtpServer() as server:
+        desk = _with_smtp(tmp_path, server).set_up()
+        assert "on its way to ada@example.org" in desk.ok("send-test")
+        (mail,) = server.received
+        assert mail.recipients == ("ada@example.org",)
+
+
+def test_a_test_message_goes_by_text(tmp_path: Path) -> None:
+    with FakeTwilio() as fake:
+        desk = _with_twilio(tmp_path, fake).set_up()
+        assert "no phone number" in desk.refused(2, "send-test", "--channel", "sms")
+        desk.ok("user", "edit", "--phone", "+14155550100")
+        assert "on its way to +14155550100" in desk.ok("send-test", "--channel", "sms")
+        assert [message.to for message in fake.sent] == ["+14155550100"]
+
+
+def test_a_channel_that_is_not_set_up_is_code_78(desk: Desk) -> None:
+    assert "TWILIO_ACCOUNT_SID" in desk.refused(78, "send-test", "--channel", "sms")
+
+
+def test_a_refused_password_fails_the_test_and_the_next_one_tries_again(tmp_path: Path) -> None:
+    with SmtpServer(accounts={"ada": "right"}) as server:
+        bad = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="hunter2").set_up()
+        words = bad.refused(1, "send-test")
+        assert "could not be sent" in words
+        assert "hunter2" not in words
+        assert bad.json("status")["channels"]["email"]["paused"] is True
+        good = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="right")
+        good.ok("send-test")
+        assert good.json("status")["channels"]["email"]["paused"] is False
+
+
+def test_a_server_that_is_busy_is_code_75(tmp_path: Path) -> None:
+    with SmtpServer() as server:
+        server.refuse("MAIL", "451 4.3.0 Try again later")
+        desk = _with_smtp(tmp_path, server).set_up()
+        assert "not out yet" in desk.refused(75, "send-test")
+
+
+# ---- run
+
+
+def test_one_pass_ends_with_0_when_nothing_due_is_left(desk: Desk) -> None:
+    assert desk.run("run", "--once").exit_code == 0
+
+
+def test_one_pass_ends_with_75_when_something_waits(tmp_path: Path) -> None:
+    with SmtpServer() as server:
+        server.refuse("MAIL", "451 4.3.0 Try again later")
+        desk = _with_smtp(tmp_path, server).set_up()
+        assert desk.run("send-test").exit_code == 75
+        assert desk.run("run", "--once").exit_code == 75
+
+
+def test_the_daemon_starts_as_a_process_and_stops_on_sigterm(desk: Desk) -> None:
+    environ = os.environ | {"REMINDERD_HOME": str(desk.home), "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-m", "reminderd", "run"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        assert process.stderr is not None
+        assert any("ready" in line for line in process.stderr)
+        assert desk.json("status")["daemon"] == process.pid
+        refused = desk.run("run", "--once")
+        assert refused.exit_code == 1
+        assert f"has a daemon already (process {process.pid})" in refused.stderr
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(timeout=60) == 0
