@@ -137,8 +137,9 @@ class Play:
         """What arrives up to a moment: what came before this run first, then what comes now."""
         while len(self._told) < len(self._before) and self._before[len(self._told)].at < moment:
             yield from self._tell(self._before[len(self._told)])
-        for arrived in self._simulation.advance(moment):
-            yield from self._tell(arrived)
+        if moment > self._simulation.now:
+            for arrived in self._simulation.advance(moment):
+                yield from self._tell(arrived)
 
     def _tell(self, arrived: Arrived) -> Iterator[str]:
         self._told.append(arrived)
