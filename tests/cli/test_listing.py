@@ -1,0 +1,160 @@
+"""`today`, `upcoming`, `show` and `explain`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+
+from tests.cli.desk import Desk
+from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
+
+pytestmark = pytest.mark.usefixtures("clock")
+KEYS = {
+    "nudge", "rule", "reference", "opportunity", "title", "state", "due_at", "next_step_at", "channel",
+}  # fmt: skip
+
+
+@pytest.fixture
+def clock() -> object:
+    with freeze_time(MONDAY) as frozen:
+        yield frozen
+
+
+# ---- upcoming
+
+
+def test_upcoming_lists_all_open_nudges_by_next_reminder_with_exactly_the_keys_that_programs_rely_on(
+    tmp_path: Path,
+) -> None:
+    rows = after_landing(tmp_path).json("upcoming")
+    assert all(set(row) == KEYS for row in rows)
+    moments = [row["next_step_at"] for row in rows]
+    assert moments == sorted(moments)
+    first = rows[0]
+    assert first["rule"] == "accepted"
+    assert first["reference"] == "Ana Lima"
+    assert first["opportunity"] == "Acme"
+    assert first["title"] == "Thank Ana Lima for Acme"
+    assert first["state"] == "open"
+    assert first["due_at"] == "2026-11-25T23:59:59+01:00"
+    assert dt.datetime.fromisoformat(first["next_step_at"]).utcoffset() == dt.timedelta(hours=1)
+    assert first["channel"] == "email"
+    gift = next(row for row in rows if row["rule"] == "gift")
+    assert gift["reference"] is None
+    assert gift["next_step_at"] == "2026-11-30T09:00:00+01:00"
+
+
+def test_upcoming_shows_how_many_know(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    desk.ok("done", "Ana", "Ben")
+    assert "Acme: 2 of 6 know; still: Cleo Ames, Dana Wu, Eli Roth and Sam Ode." in desk.ok("upcoming")
+
+
+def test_upcoming_until_a_day_adds_what_would_come_by_then_without_numbers(tmp_path: Path) -> None:
+    desk = six_references(tmp_path)
+    desk.ok("reference", "edit", "Ana", "--birthday", "04-12")
+    now = desk.json("upcoming")
+    rows = desk.json("upcoming", "--until", "2027-12-31")
+    foreseen = [row for row in rows if row["nudge"] is None]
+    assert all(set(row) == KEYS for row in rows)
+    assert {row["nudge"] for row in rows if row["nudge"]} <= {row["nudge"] for row in now}
+    check_ins = [row for row in foreseen if row["rule"] == "check-in" and row["reference"] == "Ben Okafor"]
+    assert [row["due_at"][:10] for row in check_ins] == ["2027-02-28", "2027-05-22", "2027-08-17", "2027-11-16"]
+    assert all(row["next_step_at"] < "2028" for row in rows)
+    birthdays = [row["due_at"][:10] for row in rows if row["rule"] == "birthday"]
+    assert birthdays == ["2027-04-12"]
+    assert desk.json("upcoming") == now, "looking ahead must not change anything"
+
+
+def test_upcoming_until_tomorrow_leaves_later_ones_out(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    rows = desk.json("upcoming", "--until", "tomorrow")
+    assert {row["rule"] for row in rows} == {"accepted"}
+
+
+def test_upcoming_of_nobody_is_an_empty_list(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    assert desk.json("upcoming") == []
+    assert "Nothing is open." in desk.ok("upcoming")
+
+
+# ---- today
+
+
+def test_without_a_command_what_is_due_and_the_next_three(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    said = desk.ok()
+    due, _, later = said.partition("Next:")
+    assert all(f"Thank {name} for Acme" in due for name in SIX)
+    assert "0 of 6 know" in due
+    assert len(later.strip().splitlines()) == 1 + 3
+    assert desk.ok("today") == said
+
+
+def test_when_nothing_is_due_it_says_so(tmp_path: Path) -> None:
+    assert "Nothing is due." in six_references(tmp_path).ok()
+
+
+def test_a_rest_is_told(tmp_path: Path) -> None:
+    desk = six_references(tmp_path)
+    desk.ok("pause")
+    assert "You are resting. Back: reminderd resume" in desk.run().stderr
+
+
+# ---- show
+
+
+def test_show_adds_what_was_sent(tmp_path: Path, clock: FrozenDateTimeFactory) -> None:
+    desk = after_landing(tmp_path)
+    number = str(numbers(desk, "accepted")["Ana Lima"])
+    shown = desk.json("show", number)
+    assert set(shown) == KEYS | {"deliveries"}
+    assert shown["deliveries"] == []
+    desk.ok("run", "--once")
+    (delivery,) = desk.json("show", number)["deliveries"]
+    assert delivery["channel"] == "email"
+    assert delivery["state"] == "sent"
+    assert delivery["message_id"].startswith("<")
+    assert delivery["attempts"] == 1
+    said = desk.ok("show", number)
+    assert "email: sent, today, 10:30" in said
+    assert desk.json("show", "Ana")["nudge"] == int(number)
+
+
+# ---- explain
+
+
+def test_explain_names_rule_event_dates_what_would_end_it_and_what_comes_next(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    number = str(numbers(desk, "accepted")["Ana Lima"])
+    said = desk.ok("explain", number)
+    assert "accepted: Tell everyone you asked that you got it" in said
+    assert "accepted for Acme, today" in said
+    assert "by Wed 25 Nov (2 days after it starts)" in said
+    assert "you told them the news; you thanked them; reminderd done" in said
+    assert "now by e-mail; tomorrow, 09:00 by e-mail; Wed 25 Nov, 09:00 by e-mail" in said
+    desk.ok("done", number)
+    assert "done, today, 10:30: told for Acme, today: Ana Lima" in desk.ok("explain", number)
+
+
+def test_explain_tells_a_late_record_and_what_was_taken_in(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "asked", "Ana", "--for", "Acme", "--on", "2026-11-02", "--quiet")
+    desk.ok("record", "promoted", "Ana", "--quiet")
+    desk.ok("record", "accepted", "--for", "Acme", "--on", "yesterday", "--quiet")
+    said = desk.ok("explain", str(numbers(desk, "accepted")["Ana Lima"]))
+    assert "accepted for Acme, yesterday (recorded today)" in said
+    assert "Congratulate them on a promotion or a new job (promoted, today: Ana Lima)" in said
+
+
+def test_explain_of_a_quiet_rule_names_the_last_contact(tmp_path: Path) -> None:
+    desk = six_references(tmp_path)
+    desk.ok("record", "met", "Ana", "--on", "2026-11-20")
+    number = str(numbers(desk, "check-in")["Ana Lima"])
+    said = desk.ok("explain", number)
+    assert "last contact: met, Fri 20 Nov: Ana Lima" in said
+    assert "any contact with them; reminderd done" in said
