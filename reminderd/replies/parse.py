@@ -130,9 +130,9 @@ def _pieces(text: str, language: str) -> list[_Piece]:
         if match is None:
             at += 1
             continue
-        piece, at = _piece(plain, match, language)
-        if piece is not None:
-            pieces.append(piece)
+        found, at = _piece(plain, match, language)
+        if found is not None:
+            pieces.append(found)
     return pieces
 
 

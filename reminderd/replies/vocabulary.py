@@ -36,6 +36,10 @@ class Verb(enum.StrEnum):
     """Thanks, a thumb up, a reaction: nothing is asked for."""
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 RESERVED = {
     **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit"), Verb.STOP),
     **dict.fromkeys(("start", "unstop"), Verb.START),
@@ -47,7 +51,9 @@ RESERVED = {
 STOPPING = frozenset({"stop", "stopall", "unsubscribe"})
 """Those that mean the same with a few words around them ("please stop texting me")."""
 STOPPING_GERMAN = frozenset({"stopp", "abmelden"})
-RESERVED_FILLERS = frozenset("please pls now all texting texts messages mails emails sending me bitte alle".split())
+RESERVED_FILLERS = frozenset(
+    ("please", "pls", "now", "all", "texting", "texts", "messages", "mails", "emails", "sending", "me", "bitte", "alle")
+)
 
 MEANT_SOON = frozenset({"will do", "on it", "doing it now", "mach ich", "mache ich", "wird gemacht", "alles klar"})
 """An answer, and yet nothing is done."""
@@ -97,21 +103,21 @@ _GERMAN_VERBS = {
 }
 VERBS = {"en": _ENGLISH_VERBS, "de": _ENGLISH_VERBS | _GERMAN_VERBS}
 
-_ENGLISH_FILLERS = frozenset(
+_ENGLISH_FILLERS = _words(
     """ok okay okey k kk thx thanks thank ty you u please pls i i've ive have just it it's its that this them they
     her him what what's whats alright great good cool nice fine perfect super yay yep yeah yup already now and the a an
     number nr nudge is are was be been got to for until till in on by me of with hey hi hello well so
-    reminderd""".split()
+    reminderd"""
 )
-_GERMAN_FILLERS = frozenset(
+_GERMAN_FILLERS = _words(
     """danke dank vielen bitte ich habe hab bin ist sind war wurde wurden schon jetzt gerade eben mal und die der das
     den dem es ihr ihm sie er nummer gut prima toll klasse ja jo jep klar was fur fuer um auf bis in im am an mich
-    mir nochmal hallo na also passt""".split()
+    mir nochmal hallo na also passt"""
 )
 FILLERS = {"en": _ENGLISH_FILLERS, "de": _ENGLISH_FILLERS | _GERMAN_FILLERS}
-NEGATIONS = frozenset(
+NEGATIONS = _words(
     """not no never none nope cannot can't cant don't dont didn't didnt haven't havent hasn't hasnt isn't isnt wasn't
-    wasnt won't wont nicht nein nie noch kein keine keinen""".split()
+    wasnt won't wont nicht nein nie noch kein keine keinen"""
 )
 
 _ENGLISH_ALL = frozenset(("all", "both", "everyone", "everybody", "everything"))

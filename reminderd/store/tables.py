@@ -280,6 +280,8 @@ class Nudge(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     answer: Mapped[str | None] = mapped_column(String(1000))
     """What the user said to the question above the draft."""
+    note: Mapped[str | None] = mapped_column(String(2000))
+    """What the user wrote about it, a line each time."""
     approach: Mapped[str | None] = mapped_column(String(30))
     variant: Mapped[int | None]
     """The wording first sent; a nudge keeps its wording."""
@@ -375,6 +377,13 @@ class Delivery(Base):
             postgresql_where=text("state = 'leased'"),
         ),
         Index("ix_deliveries_user_id_channel_sent_at", "user_id", "channel", "sent_at"),
+        Index("ix_deliveries_message_id", "message_id"),
+        Index(
+            "ix_deliveries_unconfirmed",
+            "sent_at",
+            sqlite_where=text("state = 'sent' AND channel = 'sms'"),
+            postgresql_where=text("state = 'sent' AND channel = 'sms'"),
+        ),
     )
 
 
@@ -396,6 +405,22 @@ class Attempt(Base):
         one_of("outcome", Outcome, null=True),
         CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
     )
+
+
+class Inbound(Base):
+    """A message of the user's that was applied. Each is applied once, however often it is seen."""
+
+    __tablename__ = "inbound"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(USER, ondelete="CASCADE"))
+    channel: Mapped[str] = mapped_column(String(10))
+    key: Mapped[str] = mapped_column(String(250))
+    """Twilio's SID, or the Message-ID."""
+    verb: Mapped[str] = mapped_column(String(20))
+    received_at: Mapped[dt.datetime]
+    applied_at: Mapped[dt.datetime]
+
+    __table_args__ = (UniqueConstraint("user_id", "channel", "key"), one_of("channel", CHANNELS))
 
 
 class ChannelHealth(Base):

@@ -123,8 +123,31 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'leased'"),
         postgresql_where=sa.text("state = 'leased'"),
     )
+    op.create_index("ix_deliveries_message_id", "deliveries", ["message_id"], unique=False)
+    op.create_index(
+        "ix_deliveries_unconfirmed",
+        "deliveries",
+        ["sent_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'sent' AND channel = 'sms'"),
+        postgresql_where=sa.text("state = 'sent' AND channel = 'sms'"),
+    )
     op.create_index(
         "ix_deliveries_user_id_channel_sent_at", "deliveries", ["user_id", "channel", "sent_at"], unique=False
+    )
+    op.create_table(
+        "inbound",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("key", sa.String(length=250), nullable=False),
+        sa.Column("verb", sa.String(length=20), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("channel IN ('email', 'sms')", name=op.f("ck_inbound_channel")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_inbound_user_id_users"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
+        sa.UniqueConstraint("user_id", "channel", "key", name=op.f("uq_inbound_user_id_channel_key")),
     )
     op.create_table(
         "opportunities",
@@ -272,6 +295,7 @@ def upgrade() -> None:
         sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("answer", sa.String(length=1000), nullable=True),
+        sa.Column("note", sa.String(length=2000), nullable=True),
         sa.Column("approach", sa.String(length=30), nullable=True),
         sa.Column("variant", sa.Integer(), nullable=True),
         sa.Column("end_told", sa.Boolean(), nullable=False),
