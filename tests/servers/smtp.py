@@ -123,7 +123,7 @@ class _Controller(Controller):
         self._owner = owner
         # Bound here already, so that the port is known and nobody else can take it.
         self._socket = socket.create_server(("127.0.0.1", 0))
-        super().__init__(owner, hostname="127.0.0.1", port=self._socket.getsockname()[1], **options)
+        super().__init__(owner, hostname="127.0.0.1", port=self._socket.getsockname()[1], ready_timeout=30, **options)
 
     def factory(self) -> Any:
         self._owner.connections += 1

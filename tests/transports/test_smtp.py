@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -373,6 +374,20 @@ def test_after_a_refusal_the_next_message_is_not_harmed() -> None:
         transport.send(make_mail(3))
         transport.close()
     assert [b"Nudge 3" in received.content for received in server.received] == [False, True]
+
+
+def test_a_connection_in_use_during_close_is_not_kept() -> None:
+    class ClosesMeanwhile(SmtpServer):
+        async def handle_DATA(self, *args: Any) -> str:  # noqa: N802
+            transport.close()
+            return await super().handle_DATA(*args)
+
+    with ClosesMeanwhile() as server:
+        transport = plain(server.port)
+        transport.send(make_mail(1))
+        transport.send(make_mail(2))
+        assert server.connections == 2
+    assert len(server.received) == 2
 
 
 def test_it_leaves_with_quit() -> None:
