@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
+from reminderd.cli.context import Ctx
 from reminderd.rules.kinds import ALIASES, RECORDABLE
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
 
@@ -289,3 +290,27 @@ def test_undo_says_what_it_took_back_and_opens_what_was_done(tmp_path: Path) -> 
 
 def test_undo_of_nothing_is_refused(tmp_path: Path) -> None:
     assert "Nothing is recorded" in six_references(tmp_path).refused(2, "undo")
+
+
+# ---- on a terminal
+
+
+@pytest.mark.parametrize(
+    ("answers", "event"),
+    [("y\n", ("called", 1)), ("n\n", ("contacted", None))],
+)
+def test_on_a_terminal_called_without_a_company_is_asked(
+    answers: str, event: tuple[str, int | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ctx, "is_terminal", lambda ctx: True)
+    desk = with_acme(tmp_path)
+    assert "Did the employer call them?" in desk.ok("record", "called", "Ana", input=answers)
+    assert desk.rows("SELECT kind, opportunity_id FROM events") == [event]
+
+
+def test_on_a_terminal_need_asks_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ctx, "is_terminal", lambda ctx: True)
+    desk = six_references(tmp_path)
+    said = desk.ok("need", "Globex", "--by", "friday", input="Ben, Cleo\n")
+    assert "  Ana Lima: not asked before" in said
+    assert sorted(numbers(desk, "ask")) == ["Ben Okafor", "Cleo Ames"]
