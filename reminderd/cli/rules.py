@@ -120,16 +120,13 @@ def _read(path: Path, *, named: bool) -> tuple[Book, str]:
 
 
 def check_drafts(ctx: Ctx, book: Book, source: str) -> None:
-    """Every draft that a rule names must have a template."""
+    """Every draft that a rule names must have a template. Raises `BookError`."""
     from reminderd.drafts.library import Library
-    from reminderd.errors import BookError, TemplateBroken
+    from reminderd.errors import BookError
 
-    library = Library(ctx.settings.config_dir / "templates")
+    known = Library(ctx.settings.config_dir / "templates").names()
     for rule in book.rules.values():
         for key, name in (("draft", rule.draft), ("silent_draft", rule.silent_draft)):
-            if name is None:
-                continue
-            try:
-                library.variants(name)
-            except TemplateBroken as error:
-                raise BookError(source, rule.name, key, str(error)) from error
+            if name is not None and name not in known:
+                expected = f"expected a template, but none is called {name!r}; known are {', '.join(known)}"
+                raise BookError(source, rule.name, key, expected)

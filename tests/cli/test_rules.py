@@ -60,7 +60,7 @@ def test_without_a_book_of_yours_the_default_one_is_checked(tmp_path: Path) -> N
         ("[rules.new-year]\nenabeld = false\n", "rule 'new-year': key 'enabeld'"),
         ("[rules.new-yaer]\nenabled = false\n", "rule 'new-yaer'"),
         ("[rules.new-year\nenabled = false\n", "expected TOML"),
-        ("[rules.new-year]\ndraft = 'haiku'\n", "key 'draft': No template is called 'haiku'"),
+        ("[rules.new-year]\ndraft = 'haiku'\n", "key 'draft': expected a template, but none is called 'haiku'"),
         ("[rules.new-year]\nwhen = 'weather.nice'\n", "weather"),
         ("[rules.new-year]\nexpires = 'soon'\n", "key 'expires'"),
     ],
