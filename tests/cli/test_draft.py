@@ -34,11 +34,8 @@ def test_no_two_of_a_group_read_alike_and_the_mail_has_the_same_wordings(tmp_pat
     drafts = {name: desk.json("draft", name) for name in SIX}
     assert len({draft["variant"] for draft in drafts.values()}) == 6
     desk.ok("run", "--once")
-    sent = dict(
-        desk.rows(
-            "SELECT r.name, n.variant FROM nudges n JOIN 'references' r ON r.id = n.reference_id WHERE n.rule = 'accepted'"
-        )
-    )
+    joined = "nudges n JOIN 'references' r ON r.id = n.reference_id"
+    sent = dict(desk.rows(f"SELECT r.name, n.variant FROM {joined} WHERE n.rule = 'accepted'"))
     assert {name: sent[name] for name in SIX} == {name: draft["variant"] for name, draft in drafts.items()}
     assert desk.json("draft", "Ana") == drafts["Ana Lima"]
 
