@@ -22,7 +22,10 @@ from reminderd.rules.facts import State, Status
 from reminderd.rules.kinds import KINDS, Scope
 from reminderd.rules.timeline import Timeline
 from reminderd.store.facts import load_user, load_user_subject, today_of
-from reminderd.store.tables import Event, Nudge, Opportunity, Reference, Step, StepState, User
+from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
+
+LONGEST_NOTE = 2000
+"""Characters of all that a user notes about one nudge."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -153,7 +156,48 @@ class Actions:
         session.flush()
         return until
 
+    def note(self, session: Session, nudge: Nudge, text: str) -> bool:
+        """Keep what the user wrote about a nudge, below what is there; False where there is no room left for it."""
+        lines = [*(nudge.note or "").splitlines(), " ".join(text.split())]
+        joined = "\n".join(dict.fromkeys(line for line in lines if line))
+        if len(joined) > LONGEST_NOTE:
+            return False
+        nudge.note = joined or None
+        session.flush()
+        return True
+
     # ---- the user and the references
+
+    def stop_channel(self, session: Session, user: User, channel: str) -> bool:
+        """The user wants nothing more on a channel; False where that is so already. Reminders take the other one."""
+        was = user.sms_enabled if channel == "sms" else user.email_enabled
+        if channel == "sms":
+            user.sms_enabled = False
+        else:
+            user.email_enabled = False
+        session.flush()
+        return was
+
+    def start_channel(self, session: Session, user: User, channel: str) -> bool:
+        """The user wants to hear on a channel again, which ends its pause; False where nothing kept it silent."""
+        was = user.sms_enabled if channel == "sms" else user.email_enabled
+        if channel == "sms":
+            user.sms_enabled = True
+        else:
+            user.email_enabled = True
+        health = session.get(ChannelHealth, (user.id, channel))
+        paused = health is not None and health.paused_at is not None
+        if health is not None:
+            health.paused_at = health.code = health.words = None
+        session.flush()
+        return paused or not was
+
+    def pause_reference(
+        self, session: Session, user: User, reference: Reference, until: dt.date | None, now: dt.datetime
+    ) -> Changes:
+        """Nothing more about this reference until a day, or until it is active again."""
+        reference.status, reference.paused_until = Status.PAUSED, until
+        return self.changed(session, user, [reference], now)
 
     def pause(self, session: Session, user: User, until: dt.date | None, everything: bool, now: dt.datetime) -> None:
         """The user rests; outcome and thanks still come unless ``everything``."""

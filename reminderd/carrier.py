@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from reminderd import tokens
 from reminderd.drafts import words
 from reminderd.drafts.draft import Draft
 from reminderd.drafts.items import Bar, Digest, Entry, MailItem, TextItem
@@ -21,6 +22,7 @@ from reminderd.store import draft_facts, due
 from reminderd.store.draft_records import DraftFacts, Me
 from reminderd.store.tables import ChannelHealth, DeliveryKind, Nudge, User
 
+DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)
 YEAR = dt.timedelta(days=365)
 DOMAIN = "reminderd.invalid"
@@ -35,6 +37,14 @@ class Sender:
     name: str = "reminderd"
     texts_read: bool = False
     """Whether answers by text are read."""
+    reply_to: str | None = None
+    """The address whose mail is read."""
+    plus: bool = False
+    """Whether mail to that address with a plus and more arrives as well."""
+    copies: bool = False
+    """Whether a blind copy of what the user sends marks it done."""
+    key: bytes = b""
+    """What makes Message-IDs and addresses impossible to guess."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,12 +97,39 @@ class Carrier:
         """Word that another channel broke."""
         broken = "E-mail" if health.channel == "email" else "Texts"
         line = f"{broken} to you cannot be delivered: {health.words}. Until that is mended, reminders come this way."
-        return self._plain(user, channel, f"reminderd: {broken.lower()} cannot be delivered", line, "notice", now)
+        return self._plain(user, channel, f"reminderd: {broken.lower()} cannot be delivered", [line], "notice", now)
+
+    def answer(
+        self,
+        user: User,
+        channel: Channel,
+        lines: Sequence[str],
+        now: dt.datetime,
+        *,
+        subject: str,
+        key: str,
+        answers: str = "",
+        kind: DeliveryKind = DeliveryKind.ANSWER,
+    ) -> Letter:
+        """Words to what the user wrote; ``answers`` is the Message-ID of a mail that this goes below."""
+        return self._plain(user, channel, subject, lines, kind.value, now, key=key, answers=answers)
+
+    def drafts(
+        self, session: Session, user: User, nudges: Sequence[Nudge], channel: Channel, key: str, now: dt.datetime
+    ) -> list[Letter]:
+        """The drafts that the user asked for: each as a short text, or all in one mail. Raises `TemplateBroken`."""
+        bundle = Bundle(DeliveryKind.ANSWER, channel, tuple(nudges), (1,) * len(nudges))
+        entries = self.entries(session, bundle, now)
+        if channel is Channel.SMS:
+            item = TextItem(user=entries[0].facts.me, useless_at=now + DAY)
+            texts = [make_draft_text(item, entry, self.fit) for entry in entries]
+            return [Letter(text, text.body) for text in texts]
+        return [self._mail(session, user, entries, bundle, key, now)]
 
     def test(self, user: User, channel: Channel, now: dt.datetime) -> Letter:
         """A message that shows that a channel works."""
         line = "This is a test: reminders reach you here."
-        return self._plain(user, channel, "reminderd: a test", line, "test", now)
+        return self._plain(user, channel, "reminderd: a test", [line], "test", now)
 
     # ---- drafts
 
@@ -126,6 +163,7 @@ class Carrier:
             position=position,
             total=max(position, len(rule.steps) if rule else 1),
             late=nudge.due_at < now,
+            bcc=self._copy_address(nudge),
             about=rule.about if rule else "",
         )
 
@@ -135,11 +173,11 @@ class Carrier:
         self, session: Session, user: User, entries: list[Entry], bundle: Bundle, key: str, now: dt.datetime
     ) -> Letter:
         digest = self._digest(session, user, entries, now) if bundle.kind is DeliveryKind.DIGEST else None
-        thread = None if digest else _thread(user, bundle.nudges[0])
+        thread = None if digest else self._thread(user, bundle.nudges[0])
         root = f"<{thread}@{self._domain()}>" if thread else None
         first = max(bundle.positions) == 1
         message_id = (
-            root if first and root and key.endswith(":0") else f"<{_hash(user.id, bundle.kind, key)}@{self._domain()}>"
+            root if first and root and key.endswith(":0") else f"<{self._hash(user.id, bundle.kind, key)}@{self._domain()}>"
         )
         subject = (due.thread_subject(session, user.id, thread) if thread else None) or self._subject(
             entries, bundle, digest
@@ -156,6 +194,7 @@ class Carrier:
             references_root=root,
             lines=tuple(self._news(session, user, now)),
             told=self._told(entries, bundle),
+            reply_address=self._reply_address(user),
             digest=digest,
         )
         return Letter(make_mail(item, self.library), subject, message_id, thread)
@@ -245,12 +284,23 @@ class Carrier:
             letters.append(Letter(draft, draft.body))
         return letters
 
-    def _plain(self, user: User, channel: Channel, subject: str, line: str, kind: str, now: dt.datetime) -> Letter:
+    def _plain(
+        self,
+        user: User,
+        channel: Channel,
+        subject: str,
+        lines: Sequence[str],
+        kind: str,
+        now: dt.datetime,
+        *,
+        key: str = "",
+        answers: str | None = None,
+    ) -> Letter:
         me = _me(user)
         if channel is Channel.SMS:
-            text = make_text(TextItem(user=me, lines=(line,)), self.fit)
+            text = make_text(TextItem(user=me, lines=tuple(lines), useless_at=now + DAY if answers else None), self.fit)
             return Letter(text, subject)
-        message_id = f"<{_hash(user.id, kind, now.isoformat())}@{self._domain()}>"
+        message_id = f"<{self._hash(user.id, kind, now.isoformat(), *lines, key)}@{self._domain()}>"
         item = MailItem(
             user=me,
             sender=self.sender.address,
@@ -259,9 +309,33 @@ class Carrier:
             message_id=message_id,
             now=now,
             kind=kind,
-            lines=(line,),
+            lines=tuple(lines),
+            references_root=answers or None,
+            reply_address=self._reply_address(user),
         )
         return Letter(make_mail(item, self.library), subject, message_id)
+
+    # ---- names that nobody can guess
+
+    def _reply_address(self, user: User) -> str | None:
+        sender = self.sender
+        if sender.reply_to is None or not sender.plus:
+            return sender.reply_to
+        return tokens.reply_address(sender.reply_to, sender.key, user.id)
+
+    def _copy_address(self, nudge: Nudge) -> str:
+        sender = self.sender
+        if sender.reply_to is None or not (sender.plus and sender.copies):
+            return ""
+        return tokens.done_address(sender.reply_to, sender.key, nudge.user_id, nudge.number)
+
+    def _thread(self, user: User, nudge: Nudge) -> str:
+        about = f"opportunity:{nudge.opportunity_id}" if nudge.opportunity_id else f"nudge:{nudge.number}"
+        return self._hash(user.id, user.email, nudge.rule, about, nudge.occasion if nudge.opportunity_id else "")
+
+    def _hash(self, *parts: object) -> str:
+        text = "|".join(str(part) for part in parts)
+        return hashlib.blake2b(text.encode(), key=self.sender.key[:64], digest_size=16).hexdigest()
 
     def _domain(self) -> str:
         domain = self.sender.address.rpartition("@")[2]
@@ -280,12 +354,3 @@ def _me(user: User) -> Me:
         hour=user.hour,
         full_texts=user.full_texts,
     )
-
-
-def _thread(user: User, nudge: Nudge) -> str:
-    about = f"opportunity:{nudge.opportunity_id}" if nudge.opportunity_id else f"nudge:{nudge.number}"
-    return _hash(user.id, user.email, nudge.rule, about, nudge.occasion if nudge.opportunity_id else "")
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.blake2b("|".join(str(part) for part in parts).encode(), digest_size=16).hexdigest()

@@ -115,6 +115,12 @@ class Settings:
     twilio_api_url: str = _row(
         kinds.URL, _TEXTS, "Twilio's address, for tests and proxies.", default="https://api.twilio.com"
     )
+    twilio_poll_seconds: int = _row(
+        kinds.whole(5, 3600),
+        _TEXTS,
+        "How often Twilio is asked for your answers and for what became of texts. Needs TWILIO_FROM.",
+        default="30",
+    )
     sms_segments: int = _row(kinds.whole(1, 10), _TEXTS, "The most parts one text may be billed as.", default="2")
     default_region: str | None = _row(
         kinds.REGION,
@@ -144,6 +150,32 @@ class Settings:
     )
     imap_username: str | None = _row(kinds.TEXT, _REPLIES, "The account to log in with.")
     imap_password: str | None = _row(kinds.SECRET, _REPLIES, "Its password.", secret=True)
+    imap_address: str | None = _row(
+        kinds.EMAIL,
+        _REPLIES,
+        "The address whose mail arrives there.",
+        unset="IMAP_USERNAME, if that is an e-mail address, else SMTP_FROM",
+        fallback=lambda known: kinds.address_or_none(known["imap_username"]) or known["smtp_from"],
+    )
+    imap_plus: str = _row(
+        kinds.one_of("on", "off"),
+        _REPLIES,
+        "Whether mail to `you+something@…` arrives there too. With off, only direct answers to a reminder are read.",
+        default="on",
+    )
+    imap_bcc: str = _row(
+        kinds.one_of("on", "off"),
+        _REPLIES,
+        "Whether the drafts' mail links carry a blind copy to that mailbox, so that sending one marks it done."
+        " Needs IMAP_PLUS.",
+        default="on",
+    )
+    imap_ca_file: Path | None = _row(
+        kinds.FILE, _REPLIES, "Certificates to trust instead of the system's.", unset="the system's certificates"
+    )
+    imap_poll_seconds: int = _row(
+        kinds.whole(5, 3600), _REPLIES, "How often to look where the server does not tell of new mail.", default="60"
+    )
 
     site_root: str | None = _row(
         kinds.URL,

@@ -16,6 +16,7 @@ from reminderd.message import Channel
 from reminderd.planner import Planner
 from reminderd.rules.book import default_book, parse_with_default
 from reminderd.rules.rule import Book
+from reminderd.secret import load_key
 from reminderd.settings import Settings
 from reminderd.store import migrate
 from reminderd.store.database import Store
@@ -106,9 +107,15 @@ def ways_of(settings: Settings) -> frozenset[str]:
 
 def make_sender(settings: Settings) -> Sender:
     """Who the messages come from and how the user can answer."""
+    reads_mail = settings.imap_host is not None
     return Sender(
         address=settings.smtp_from or "reminderd@localhost",
         name=settings.smtp_from_name,
+        texts_read=bool(settings.twilio_account_sid and settings.twilio_from),
+        reply_to=settings.imap_address if reads_mail else None,
+        plus=reads_mail and settings.imap_plus == "on",
+        copies=reads_mail and settings.imap_bcc == "on",
+        key=load_key(settings),
     )
 
 
