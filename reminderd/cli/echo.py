@@ -30,6 +30,7 @@ from reminderd.rules.rule import Role
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 BEFORE_YOU_POST = "Before you post: "
+SOON = dt.timedelta(days=8)
 NOTHING_CHANGED = "already recorded; nothing changed (--again for another)"
 _ENDED = {
     State.DONE: "Done by this",
@@ -58,7 +59,9 @@ class Echo:
         )
 
 
-def say_recorded(ctx: Ctx, echo: Echo, *, quiet: bool, drafts: int = 1, verb: str = "Recorded") -> None:
+def say_recorded(
+    ctx: Ctx, echo: Echo, *, quiet: bool, drafts: int = 1, verb: str = "Recorded", head: str = "Started"
+) -> None:
     """Say all of it. ``drafts`` is how many drafts are given in full."""
     now = ctx.now()
     with ctx.reading() as (session, user):
@@ -69,10 +72,14 @@ def say_recorded(ctx: Ctx, echo: Echo, *, quiet: bool, drafts: int = 1, verb: st
         lines = load_lines(session, _nudges(session, echo.nudges), now)
         started = [line for line in lines if line.state == State.OPEN]
         say_ended(ctx, [line for line in lines if line.state != State.OPEN], started)
-        say_started(ctx, user, started, echo.events, now)
+        say_started(ctx, user, started, echo.events, now, head=head)
+        joined = _say_joined(ctx, session, user, echo, now)
+        if echo.events and not lines and not joined:
+            ctx.say("Nothing is to be done for it now.")
         say_standing(ctx, session, [one.nudge for one in started if one.nudge], only="accepted", lead=BEFORE_YOU_POST)
+        say_announced(ctx, started)
         if not quiet:
-            shown = first_drafts(started)
+            shown = first_drafts(started, echo.events, now)
             for line in shown[:drafts]:
                 say_draft(ctx, session, line)
             _say_next(ctx, shown)
@@ -97,7 +104,9 @@ def event_lines(session: Session, user: User, ids: Sequence[int], now: dt.dateti
     return lines
 
 
-def say_started(ctx: Ctx, user: User, lines: Sequence[Line], events: Sequence[int], now: dt.datetime) -> None:
+def say_started(
+    ctx: Ctx, user: User, lines: Sequence[Line], events: Sequence[int], now: dt.datetime, *, head: str = "Started"
+) -> None:
     """What is to do now, or later, and when each reminder comes; alike ones together. Beside what an event of now
     started, the quiet rules' next turns are only counted."""
     caused = [line for line in lines if line.nudge is not None and line.nudge.event_id in events]
@@ -106,7 +115,7 @@ def say_started(ctx: Ctx, user: User, lines: Sequence[Line], events: Sequence[in
     for line in sorted(shown, key=_soonest):
         groups.setdefault((line.rule, line.due_at, line.steps), []).append(line)
     for (_, due_at, steps), group in groups.items():
-        ctx.say(f"Started, {due_words(due_at, user, now)}:")
+        ctx.say(f"{head}, {due_words(due_at, user, now)}:")
         for line in group:
             ctx.say(f"  {line.number:>3}  {line.title}")
         ctx.say(f"       {steps_words(steps, user, now)}")
@@ -127,9 +136,28 @@ def say_ended(ctx: Ctx, lines: Iterable[Line], started: Sequence[Line]) -> None:
         ctx.say(f"{_ENDED[State(state)]}: {numbers}  {group[0].title}{more}")
 
 
-def first_drafts(lines: Iterable[Line]) -> list[Line]:
-    """Those that a draft to a reference goes with, the soonest first."""
-    return sorted((line for line in lines if line.reference), key=_soonest)
+def _say_joined(ctx: Ctx, session: Session, user: User, echo: Echo, now: dt.datetime) -> bool:
+    """What the events only add a sentence to, as it comes soon anyhow."""
+    people = select(Event.reference_id).where(Event.id.in_(echo.events), Event.reference_id.is_not(None))
+    query = select(Nudge).where(Nudge.user_id == user.id, Nudge.state == State.OPEN, Nudge.reference_id.in_(people))
+    hosts = [nudge for nudge in session.scalars(query.order_by(Nudge.number)) if _takes_in(nudge, echo.events)]
+    for line in load_lines(session, hosts, now):
+        ctx.say(f"Goes along with: {line.number}  {line.title}")
+    return bool(hosts)
+
+
+def _takes_in(nudge: Nudge, events: Sequence[int]) -> bool:
+    return any(reason.get("event_id") in events for reason in nudge.reasons)
+
+
+def first_drafts(lines: Iterable[Line], events: Sequence[int], now: dt.datetime) -> list[Line]:
+    """Those that a draft to a reference goes with and that are of now, the soonest first."""
+    near = [
+        line
+        for line in lines
+        if line.nudge is not None and (line.nudge.event_id in events or line.starts_at < now + SOON)
+    ]
+    return sorted((line for line in near if line.reference), key=_soonest)
 
 
 def say_draft(ctx: Ctx, session: Session, line: Line) -> None:
@@ -175,6 +203,16 @@ def say_standing(
             about = lead or (f"{job.company}: " if job is not None else "")
             still = f"; still: {output.listing(standing.left)}" if standing.left else ""
             ctx.say(f"{about}{words.knows(standing.told, standing.total)}{still}.")
+
+
+def say_announced(ctx: Ctx, lines: Iterable[Line]) -> None:
+    """The same before a post that is planned."""
+    for line in lines:
+        if line.nudge is not None and line.nudge.draft == "announcement" and line.facts is not None:
+            left = [one.name for one in line.facts.involved if not one.told]
+            total = len(line.facts.involved)
+            still = f"; still: {output.listing(left)}" if left else ""
+            ctx.say(f"{BEFORE_YOU_POST}{words.knows(total - len(left), total)}{still}.")
 
 
 def _nudges(session: Session, ids: Sequence[int]) -> list[Nudge]:

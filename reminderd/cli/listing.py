@@ -89,7 +89,8 @@ def show(ctx: Ctx, nudge: str) -> None:
             ctx.say_json({**line.to_json(user.zone), "deliveries": [_delivery_json(one) for one in deliveries]})
             return
         ctx.say(f"{line.number}  {line.title}")
-        reminders = [("", step_words(step, user, now)) for step in line.steps]
+        steps = [step for step in line.steps if line.state == State.OPEN or not step.waits]
+        reminders = [("", step_words(step, user, now)) for step in steps]
         messages = [("", _delivery_words(one, user, now)) for one in deliveries]
         about = _facts(user, line, row, now)
         ctx.say(output.facts([*about, *_headed("Reminders", reminders), *_headed("Messages", messages)]))

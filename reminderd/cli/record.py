@@ -89,13 +89,12 @@ def _record(ctx: Ctx, kind: str, given: Given, *, again: bool, quiet: bool) -> N
 
 
 @click.command()
-@click.option("--quiet", is_flag=True, help="Without the draft of what is open again.")
 @pass_ctx
-def undo(ctx: Ctx, quiet: bool) -> None:
+def undo(ctx: Ctx) -> None:
     """Take back what was recorded last, `done` included."""
     with ctx.writing() as (session, user):
         result = ctx.house().actions.undo(session, user, ctx.now())
-    say_recorded(ctx, Echo.of(result), quiet=True, verb="Taken back")
+    say_recorded(ctx, Echo.of(result), quiet=True, verb="Taken back", head="Open again")
 
 
 # ---- what is meant

@@ -205,6 +205,30 @@ def test_what_was_just_set_silent_by_an_embargo_is_not_named_in_titles(tmp_path:
     assert "Canaryco" not in desk.ok("preview", str(number))
 
 
+def test_a_planned_post_says_who_knows(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    desk.ok("done", "Ana", "Ben")
+    said = desk.ok("record", "announcement", "Acme", "--on", "friday")
+    assert "Started, by Fri 27 Nov:" in said
+    assert "Before you post: 2 of 6 know; still: Cleo Ames, Dana Wu, Eli Roth and Sam Ode." in said
+
+
+def test_what_only_adds_a_sentence_to_another_draft_says_to_which(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    number = numbers(desk, "accepted")["Eli Roth"]
+    said = desk.ok("record", "changed_job", "Eli")
+    assert f"Goes along with: {number}  Thank Eli Roth for Acme" in said
+    assert "Nothing is to be done" not in said
+
+
+def test_an_event_that_starts_nothing_says_so_and_a_far_draft_is_not_shown(tmp_path: Path) -> None:
+    desk = six_references(tmp_path)
+    assert "Nothing is to be done for it now." in desk.ok("record", "met", "Ana", "--on", "tomorrow")
+    said = desk.ok("record", "met", "Ben")
+    assert "Ben Okafor might enjoy hearing from you" in said
+    assert "Subject:" not in said
+
+
 # ---- landed
 
 
