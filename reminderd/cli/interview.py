@@ -98,11 +98,11 @@ class Interview:
         return provider.settings(row.email, password) if password else {}
 
     def _with_server(self, row: User) -> dict[str, str | None]:
-        host = click.prompt(
-            "Your outgoing mail server (empty: later)", default="", show_default=False, err=True
-        ).strip()
-        if not host:
+        question = "Your outgoing mail server (empty: later)"
+        place = click.prompt(question, default="", show_default=False, err=True).strip()
+        if not place:
             return {}
+        host, port = host_and_port(place)
         security = click.prompt(
             "Its security", type=click.Choice(("starttls", "force_tls", "off")), default="starttls", err=True
         )
@@ -110,6 +110,7 @@ class Interview:
         login = username not in ("-", "")
         return {
             "SMTP_HOST": host,
+            "SMTP_PORT": port,
             "SMTP_SECURITY": security,
             "SMTP_USERNAME": username if login else None,
             "SMTP_PASSWORD": _secret("Password") if login else None,
@@ -139,7 +140,7 @@ class Interview:
 
     def _take_back(self) -> None:
         """Settings that do not work must not stay, or every message would fail."""
-        names = ("SMTP_HOST", "SMTP_SECURITY", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_FROM")
+        names = ("SMTP_HOST", "SMTP_PORT", "SMTP_SECURITY", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_FROM")
         write_env(self.env_file, dict.fromkeys(names))
         self.ctx.forget_settings()
 
@@ -195,6 +196,12 @@ def words_of(line: str) -> tuple[str, ...]:
     parts = [part.strip(" <>") for part in re.split(r"[,;\t]|(?=<)", line)]
     found = [part for part in parts if part]
     return tuple(found) if len(found) > 1 else tuple(line.split())
+
+
+def host_and_port(place: str) -> tuple[str, str | None]:
+    """``mail.example.org:2525`` in two parts; without a port the security's own is used."""
+    match = re.fullmatch(r"([^:]+|\[.+\]):([0-9]+)", place)
+    return (match[1], match[2]) if match else (place, None)
 
 
 def _quiet(known: User | None) -> str:

@@ -17,14 +17,11 @@ def events_of(session: Session, row: Reference) -> int:
 
 def remove_reference(session: Session, row: Reference) -> None:
     """Delete a reference with its events and nudges; a message that names it and was not tried yet is composed anew."""
-    query = (
-        select(Delivery)
-        .join(Step, Step.delivery_id == Delivery.id)
-        .join(Nudge, Nudge.id == Step.nudge_id)
-        .where(Nudge.reference_id == row.id, Delivery.state == DeliveryState.PENDING, Delivery.attempts == 0)
-        .distinct()
+    naming = select(Step.delivery_id).join(Nudge, Nudge.id == Step.nudge_id).where(Nudge.reference_id == row.id)
+    query = select(Delivery).where(
+        Delivery.id.in_(naming), Delivery.state == DeliveryState.PENDING, Delivery.attempts == 0
     )
-    for delivery in session.scalars(query):
+    for delivery in session.scalars(query.with_for_update()):
         delivery.state = DeliveryState.CANCELLED
         outbox.free_steps(session, delivery.id)
     session.flush()

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.cli.desk import Desk
+from tests.servers.postgres import PostgresServer
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
 
 
 def test_upgrade_makes_a_database_once(tmp_path: Path) -> None:
@@ -42,3 +58,36 @@ def test_check_without_a_database_makes_none(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     assert "reminderd init" in desk.refused(78, "db", "check")
     assert not desk.database.exists()
+
+
+def test_on_postgresql_the_upgrade_is_asked_for_and_everything_else_is_the_same(
+    tmp_path: Path, empty_postgres: str
+) -> None:
+    desk = Desk(tmp_path, DATABASE_URL=empty_postgres)
+    assert "Run: reminderd db upgrade" in _refused_process(tmp_path, empty_postgres)
+    assert "was made" in desk.ok("db", "upgrade")
+    desk.set_up()
+    desk.ok("init", "--email", "ada@example.org", "--hour", "8")
+    desk.ok("add", "Maria Lopez", "maria@example.org", "--birthday", "04-12")
+    desk.ok("opportunity", "add", "Acme")
+    desk.ok("record", "asked", "Maria", "--for", "Acme")
+    desk.ok("reference", "edit", "Maria", "--tier", "network")
+    assert desk.json("reference", "list")[0]["tier"] == "network"
+    assert desk.json("opportunity", "list")[0]["references"] == [{"name": "Maria Lopez", "consent": "asked"}]
+    desk.ok("send-test")
+    assert desk.json("status")["deliveries"]["sent"] == 1
+    assert desk.json("overview")[0]["references"] == 1
+    assert any(entry["name"] == "ask" for entry in desk.json("rules", "list"))
+    assert desk.ok("db", "check").startswith("ok ")
+    desk.ok("reference", "remove", "Maria", "--yes")
+    desk.ok("user", "remove", "ada@example.org", "--yes")
+    assert desk.json("user", "list") == []
+    assert not desk.database.exists()
+
+
+def _refused_process(home: Path, url: str) -> str:
+    command = [sys.executable, "-m", "reminderd", "init", "--name", "Ada", "--email", "ada@example.org"]
+    environ = os.environ | {"REMINDERD_HOME": str(home), "DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    assert ran.returncode == 78
+    return ran.stderr

@@ -36,7 +36,7 @@ def test_the_list_shows_the_stage_and_how_each_reference_answered(desk: Desk) ->
     desk.ok("record", "asked", "Maria", "Ben", "--for", "Acme", "--on", "2026-01-05")
     desk.ok("record", "declined", "Ben", "--for", "Acme", "--on", "2026-01-06")
     desk.ok("record", "interview", "--for", "Acme", "--on", "2026-01-07")
-    desk.ok("record", "offer", "--for", "Acme", "--on", "2050-01-07")
+    desk.ok("record", "offer", "--for", "Acme", "--on", "in 30 days")
     (entry,) = desk.json("opportunity", "list")
     assert entry["stage"] == "interview"
     consents = {person["name"]: person["consent"] for person in entry["references"]}

@@ -184,6 +184,17 @@ def test_removing_needs_a_yes_and_takes_all_that_was_recorded(desk: Desk) -> Non
     assert desk.rows("SELECT count(*) FROM nudges WHERE reference_id IS NOT NULL") == [(0,)]
 
 
+def test_a_waiting_message_that_names_somebody_removed_is_composed_anew(desk: Desk) -> None:
+    desk.ok("add", "Maria Lopez")
+    desk.ok("add", "Ben Okafor")
+    desk.ok("send-test")
+    desk.rows("UPDATE deliveries SET state = 'pending', sent_at = NULL, attempts = 0")
+    desk.rows("UPDATE steps SET state = 'sent', delivery_id = 1 WHERE position = 1")
+    desk.ok("reference", "remove", "maria", "--yes")
+    assert desk.rows("SELECT state FROM deliveries") == [("cancelled",)]
+    assert desk.rows("SELECT DISTINCT state, delivery_id FROM steps") == [("pending", None)]
+
+
 def test_an_empty_list_says_how_to_begin(desk: Desk) -> None:
     result = desk.run("reference", "list")
     assert result.stdout == ""

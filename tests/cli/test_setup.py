@@ -13,6 +13,7 @@ from reminderd.cli.context import Ctx
 from reminderd.cli.first_env import first_env
 from reminderd.settings import read_env, rows
 from tests.cli.desk import Desk
+from tests.servers.smtp import SmtpServer
 
 
 @pytest.fixture
@@ -174,6 +175,42 @@ def test_of_a_known_provider_only_the_app_password_is_asked(desk: Desk) -> None:
     assert "end of December 2026" in output
     assert "outgoing mail server" not in output
     assert "SMTP_HOST" not in read_env(desk.home / ".env")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_mail_server_is_tried_kept_and_used_for_the_test_message(desk: Desk) -> None:
+    with SmtpServer(accounts={"ada": "right"}) as server:
+        place = f"{server.host}:{server.port}"
+        wrong, right = (_typed(place, "off", "ada", password) for password in ("hunter2", "right"))
+        who = _typed("ada@example.org", "Ada", "UTC", "9", "", "none")
+        output = desk.ok("init", input=who + wrong + right + _typed("", "n"))
+        assert "That did not work" in output
+        assert "hunter2" not in output
+        assert "Did it arrive?" in output
+        assert "Look among the spam" in output
+        assert [mail.recipients for mail in server.received] == [("ada@example.org",)]
+        kept = read_env(desk.home / ".env")
+        assert kept == {
+            "SMTP_HOST": server.host,
+            "SMTP_PORT": str(server.port),
+            "SMTP_SECURITY": "off",
+            "SMTP_USERNAME": "ada",
+            "SMTP_PASSWORD": "right",
+            "SMTP_FROM": "ada@example.org",
+        }
+        assert stat.S_IMODE((desk.home / ".env").stat().st_mode) == 0o600
+        assert "Nothing leaves" not in desk.ok("add", "Maria Lopez")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_server_that_never_lets_us_in_leaves_the_settings_unset(desk: Desk) -> None:
+    with SmtpServer(accounts={"ada": "right"}) as server:
+        tries = _typed(*[f"{server.host}:{server.port}", "off", "ada", "hunter2"] * 3)
+        who = _typed("ada@example.org", "Ada", "UTC", "9", "", "none")
+        output = desk.ok("init", input=who + tries + _typed(""))
+    assert output.count("That did not work") == 3
+    assert read_env(desk.home / ".env") == {}
+    assert "SMTP_HOST is unset, so nothing left this machine" in output
 
 
 @pytest.mark.usefixtures("terminal")
