@@ -65,9 +65,9 @@ def subject(draft: str, group: Sequence[DraftFacts], due_at: dt.datetime) -> str
 
 
 def digest_subject(people: Sequence[str], language: str = "en") -> str:
-    """The subject of a digest: names up to two people."""
+    """The subject of a digest: names up to three people."""
     german = language.startswith("de")
-    names = [*people[:2], *([f"{len(people) - 2} {'weitere' if german else 'more'}"] if len(people) > 2 else [])]
+    names = [*people[:3], *([f"{len(people) - 3} {'weitere' if german else 'more'}"] if len(people) > 3 else [])]
     who = (" und " if german else " and ").join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     if not who:
         return "Deine Woche mit deinen Referenzen" if german else "Your week with your references"

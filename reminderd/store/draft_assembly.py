@@ -20,7 +20,7 @@ _HONORIFICS = frozenset(
 )
 _USE_KINDS = frozenset({"asked", "called", "briefed"})
 _NEWS_KINDS = ("promoted", "changed_job")
-_STAGES = (("ninety_days", 75, 120), ("half_year", 165, 225))
+_STAGES = (("ninety_days", 75, 105), ("half_year", 165, 225))
 _TWO_YEARS = dt.timedelta(days=730)
 _USE_WINDOW = dt.timedelta(days=90)
 _WARM = dt.timedelta(days=366)
@@ -227,12 +227,16 @@ def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:
         consent = _consent(own, job_id, today)
         if reference is None or reference.status == "retired" or consent in ("declined", "no_answer"):
             continue
-        told = outcome is not None and any(
-            event.kind in ("told", "thanked") and event.on >= outcome.on for event in own
-        )
+        told = outcome is not None and any(_tells(event, outcome) for event in own)
         first = first_name_of(reference.name, reference.first_name)
         found.append(Involved(reference.id, reference.name, first, agreed=consent == "agreed", told=told))
     return found
+
+
+def _tells(event: EventRow, outcome: EventRow) -> bool:
+    """Whether an event tells the reference of the outcome; thanks for something else do not."""
+    about = (event.data or {}).get("occasion")
+    return event.kind in ("told", "thanked") and event.on >= outcome.on and about in (None, f"event:{outcome.id}")
 
 
 def _alternates(shelf: Shelf, wanted: Wanted, job_id: int | None, today: dt.date) -> tuple[str, ...]:

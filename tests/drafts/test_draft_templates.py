@@ -309,7 +309,7 @@ def test_the_answer_goes_in_as_a_sentence_and_warmth_changes_the_mail(situation:
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("called", "thank you for talking to them"),
+        ("called", "thank you for talking to"),
         ("promoted", "ongratulations"),
         ("new_year", "new year"),
         ("brief_and_thanks", "thank"),

@@ -99,7 +99,10 @@ def test_the_digests_subject_names_people() -> None:
     assert words.digest_subject([]) == "Your week with your references"
     assert words.digest_subject(["Ana"]) == "Might enjoy hearing from you: Ana"
     assert words.digest_subject(["Ana", "Ben"]) == "Might enjoy hearing from you: Ana and Ben"
-    assert words.digest_subject(["Ana", "Ben", "Cleo", "Dan"]) == "Might enjoy hearing from you: Ana, Ben and 2 more"
+    assert words.digest_subject(["Ana", "Ben", "Cleo"]) == "Might enjoy hearing from you: Ana, Ben and Cleo"
+    assert (
+        words.digest_subject(["Ana", "Ben", "Cleo", "Dan"]) == "Might enjoy hearing from you: Ana, Ben, Cleo and 1 more"
+    )
 
 
 def test_the_day_of_a_deadline_is_the_users_own() -> None:
