@@ -175,13 +175,9 @@ class Carrier:
         digest = self._digest(session, user, entries, now) if bundle.kind is DeliveryKind.DIGEST else None
         thread = None if digest else self._thread(user, bundle.nudges[0])
         root = f"<{thread}@{self._domain()}>" if thread else None
-        first = max(bundle.positions) == 1
-        message_id = (
-            root if first and root and key.endswith(":0") else f"<{self._hash(user.id, bundle.kind, key)}@{self._domain()}>"
-        )
-        subject = (due.thread_subject(session, user.id, thread) if thread else None) or self._subject(
-            entries, bundle, digest
-        )
+        begun = due.thread_subject(session, user.id, thread) if thread else None
+        message_id = root if root and begun is None else f"<{self._hash(user.id, bundle.kind, key)}@{self._domain()}>"
+        subject = begun or self._subject(entries, bundle, digest)
         item = MailItem(
             user=entries[0].facts.me,
             sender=self.sender.address,

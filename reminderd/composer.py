@@ -8,13 +8,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from reminderd.carrier import Bundle, Carrier, Sender
 from reminderd.drafts.library import Library
 from reminderd.errors import TemplateBroken
 from reminderd.message import Channel, to_record
-from reminderd.planner import Planner
+from reminderd.planner import SNOOZE_STEP, Planner
 from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, next_digest, start_of_day
 from reminderd.rules.facts import State, UserFact
 from reminderd.rules.rule import Role, Rule
@@ -74,8 +75,15 @@ class Composer:
         for step, nudge in rows:
             by_user[step.user_id].append((step, nudge))
         for user_id, pairs in by_user.items():
-            user = due.user_by_id(session, user_id)
-            self._for_user(session, user, pairs, now)
+            try:
+                with session.begin_nested():
+                    self._for_user(session, due.user_by_id(session, user_id), pairs, now)
+            except DBAPIError:
+                raise
+            except Exception:  # what is wrong with one user's rows must not stop the others
+                log.exception("compose_broke user=%s", user_id)
+                for step, _ in pairs:
+                    step.at = now + PUT_OFF_FOR
         session.flush()
         return len(rows) + self._notices(session, now)
 
@@ -90,14 +98,17 @@ class Composer:
         for group in self._groups(single).values():
             self._send_group(session, user, habits, group, now, sent)
         digest = self._within_week(session, user, habits, digest, now)
-        if digest:
-            self._make(session, user, DeliveryKind.DIGEST, self._first_channel(habits), digest, now, sent)
+        for channel in dict.fromkeys(self._channel(one, habits, sent) for one in digest):
+            group = [one for one in digest if self._channel(one, habits, sent) == channel]
+            self._make(session, user, DeliveryKind.DIGEST, channel, group, now, sent)
 
     def _latest(self, pairs: list[tuple[Step, Nudge]], now: dt.datetime) -> list[_Due]:
         """One step for each open nudge: the latest; what is no longer open is folded away."""
         by_nudge: dict[int, list[tuple[Step, Nudge]]] = defaultdict(list)
         for step, nudge in pairs:
-            if nudge.state == State.OPEN and nudge.expires_at > now:
+            if nudge.snoozed_until is not None and nudge.snoozed_until > now and step.position != SNOOZE_STEP:
+                step.state = StepState.FOLDED
+            elif nudge.state == State.OPEN and nudge.expires_at > now:
                 by_nudge[nudge.id].append((step, nudge))
             elif nudge.state != State.OPEN:
                 step.state = StepState.FOLDED
@@ -129,9 +140,6 @@ class Composer:
         if wanted in habits.channels or not habits.channels:
             return wanted
         return habits.channels[0]
-
-    def _first_channel(self, habits: UserFact) -> str:
-        return habits.channels[0] if habits.channels else "email"
 
     def _groups(self, single: Sequence[_Due]) -> dict[tuple[str, str, str], list[_Due]]:
         groups: dict[tuple[str, str, str], list[_Due]] = defaultdict(list)
@@ -196,11 +204,15 @@ class Composer:
         prefix = f"{min(one.nudge.number for one in group)}.{min(one.step.position for one in group)}:"
         key = f"{prefix}{due.deliveries_like(session, user.id, channel, kind, prefix)}"
         try:
-            letters = self._carrier.make(session, user, bundle, key, now)
+            with session.begin_nested():
+                letters = self._carrier.make(session, user, bundle, key, now)
         except TemplateBroken:
+            if len(group) > 1:  # each by itself, so that one broken draft does not hold the others back
+                for one in group:
+                    self._make(session, user, kind, channel, [one], now, sent)
+                return
             log.exception("draft_broken user=%s nudge=%s", user.id, group[0].nudge.id)
-            for one in group:
-                one.step.at = now + PUT_OFF_FOR
+            group[0].step.at = now + PUT_OFF_FOR
             return
         first = None
         for index, letter in enumerate(letters):
@@ -229,24 +241,23 @@ class Composer:
 
     # ---- notices and tests
 
-    def has_notices(self, session: Session) -> bool:
+    def has_notices(self, session: Session, now: dt.datetime) -> bool:
         """Whether a channel that broke is still to be told of."""
-        return any(self._untold(session, health) for health in due.paused_channels(session))
+        return any(self._untold(session, health, now) for health in due.paused_channels(session))
 
     def _notices(self, session: Session, now: dt.datetime) -> int:
         made = 0
         for health in due.paused_channels(session):
-            if not self._untold(session, health):
+            channel = self._untold(session, health, now)
+            if channel is None:
                 continue
             user = due.user_by_id(session, health.user_id)
             habits = load_user(session, user, self._planner.ways, now)
-            if not habits.channels:
-                continue
-            letter = self._carrier.notice(user, Channel(habits.channels[0]), health, now)
+            letter = self._carrier.notice(user, Channel(channel), health, now)
             session.add(
                 Delivery(
                     user_id=user.id,
-                    channel=habits.channels[0],
+                    channel=channel,
                     kind=DeliveryKind.NOTICE,
                     dedupe_key=_notice_key(health),
                     subject=letter.subject,
@@ -260,12 +271,14 @@ class Composer:
         session.flush()
         return made
 
-    def _untold(self, session: Session, health: ChannelHealth) -> bool:
-        other = {"email": "sms", "sms": "email"}[health.channel]
+    def _untold(self, session: Session, health: ChannelHealth, now: dt.datetime) -> str | None:
+        """The channel by which a pause is still to be told of."""
         user = due.user_by_id(session, health.user_id)
-        usable = other in self._planner.ways and (other == "email" or bool(user.phone and user.sms_enabled))
-        told = due.deliveries_like(session, health.user_id, other, DeliveryKind.NOTICE, _notice_key(health))
-        return usable and not told
+        working = load_user(session, user, self._planner.ways, now).channels
+        if not working:
+            return None
+        told = due.deliveries_like(session, user.id, working[0], DeliveryKind.NOTICE, _notice_key(health))
+        return None if told else working[0]
 
     def enqueue_test(self, session: Session, user: User, channel: Channel, now: dt.datetime) -> Delivery:
         """A message that shows whether a channel works, due at once."""
@@ -292,7 +305,9 @@ class Composer:
         """Whether every nudge that a delivery carries is open, not snoozed and planned as things stand now."""
         nudges = due.nudges_of(session, claim.delivery_id)
         return all(
-            nudge.state == State.OPEN and (nudge.snoozed_until is None or nudge.snoozed_until <= now)
+            nudge.state == State.OPEN
+            and nudge.expires_at > now
+            and (nudge.snoozed_until is None or nudge.snoozed_until <= now)
             for nudge in nudges
         )
 
@@ -302,12 +317,14 @@ class Composer:
         return bool(nudges) and all(nudge.state != State.OPEN for nudge in nudges)
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
-        """A channel of the user's that works, other than the claim's; none for what carries no nudge."""
+        """A channel of the user's that works, other than the claim's, and that has not failed at the same already;
+        none for what carries no nudge."""
         if not due.nudges_of(session, claim.delivery_id):
             return None
         user = due.user_by_id(session, claim.user_id)
         channels = load_user(session, user, self._planner.ways, now).channels
-        return next((channel for channel in channels if channel != claim.channel), None)
+        others = (channel for channel in channels if channel != claim.channel)
+        return next((channel for channel in others if not due.has_failed(session, claim.delivery_id, channel)), None)
 
     def paused(self, session: Session, claim: Claim) -> bool:
         """Whether the claim's channel is paused for its user."""

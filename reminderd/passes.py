@@ -95,7 +95,7 @@ class Passes:
 
     def _anything_to_compose(self, now: dt.datetime) -> bool:
         with self._house.store.reading() as session:
-            return due.anything_due(session, now) or self._house.composer.has_notices(session)
+            return due.anything_due(session, now) or self._house.composer.has_notices(session, now)
 
     def next_at(self, now: dt.datetime) -> dt.datetime | None:
         """When the next thing is due; may lie before ``now`` where something waits for its turn."""

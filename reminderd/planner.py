@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.cadence import plan
@@ -15,7 +15,7 @@ from reminderd.rules.calendar import next_digest
 from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State, UserFact
 from reminderd.rules.rule import Book
 from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
-from reminderd.store.tables import Event, Nudge, Reference, Step, StepState, User
+from reminderd.store.tables import Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
 
 SNOOZE_STEP = 100
 """The position of the step that ends a snooze."""
@@ -244,12 +244,19 @@ class _Applier:
             row.end_told = True
             changes.opened.append(row)
         elif was_open:
-            row.end_told = state is State.DONE or not self._was_heard(row)
+            row.end_told = state is State.DONE or not self._is_missed(row, state)
             changes.ended.append(row)
 
-    def _was_heard(self, row: Nudge) -> bool:
-        query = select(Step.id).where(Step.nudge_id == row.id, Step.state == StepState.SENT).limit(1)
-        return self.session.scalar(query) is not None
+    def _is_missed(self, row: Nudge, state: State) -> bool:
+        """Whether the user should be told of the end: having heard of the nudge, or, where its time ran out, because
+        a reminder of it was due."""
+        if state is State.EXPIRED:
+            query = select(Step.id).where(Step.nudge_id == row.id, Step.planned_at <= self.now)
+        else:
+            query = select(Step.id).join(Delivery, Delivery.id == Step.delivery_id)
+            under_way = or_(Delivery.attempts > 0, Delivery.state == DeliveryState.LEASED)
+            query = query.where(Step.nudge_id == row.id, Step.state == StepState.SENT, under_way)
+        return self.session.scalar(query.limit(1)) is not None
 
     def _sync_steps(self, row: Nudge, planned: PlannedNudge, steps: list[Step]) -> None:
         existing = {step.position: step for step in steps}
@@ -271,6 +278,16 @@ class _Applier:
         for step in existing.values():
             if step.position != SNOOZE_STEP and step.state == StepState.PENDING:
                 self.session.delete(step)
+        known = {step.position for step in steps}
+        if steps and all(wanted.position in known for wanted in planned.steps):
+            self._revive(steps)
+
+    def _revive(self, steps: list[Step]) -> None:
+        """What is open again and was never spoken of must not stay silent."""
+        if all(step.state == StepState.FOLDED for step in steps):
+            first = min(steps, key=lambda step: step.position)
+            first.state, first.delivery_id = StepState.PENDING, None
+            first.at = max(first.at, self.now)
 
     def _at(self, wanted: PlannedStep) -> dt.datetime:
         """A digest that has gone already takes nothing in: what is planned late waits for the next one."""

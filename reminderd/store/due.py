@@ -114,6 +114,20 @@ def nudges_of(session: Session, delivery_id: int) -> list[Nudge]:
     return list(session.scalars(select(Nudge).where(Nudge.id.in_(carried)).order_by(Nudge.number)))
 
 
+def has_failed(session: Session, delivery_id: int, channel: str) -> bool:
+    """Whether the same reminder as this delivery's has failed on a channel. What it is of stands in its dedupe key."""
+    delivery = session.get_one(Delivery, delivery_id)
+    prefix = delivery.dedupe_key.rpartition(":")[0] + ":"
+    query = select(Delivery.id).where(
+        Delivery.user_id == delivery.user_id,
+        Delivery.channel == channel,
+        Delivery.kind == delivery.kind,
+        Delivery.state == DeliveryState.FAILED,
+        Delivery.dedupe_key.startswith(prefix, autoescape=True),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def deliveries_like(session: Session, user_id: int, channel: str, kind: str, key: str) -> int:
     """How many deliveries have a dedupe key that begins with ``key``."""
     query = select(func.count()).where(

@@ -68,6 +68,8 @@ def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, li
         row.fence += 1
         claims.append(_claim(row, message, unknown, *unsure.get(row.id, (0, None))))
     session.flush()
+    if rows and not claims:  # none of them can be read: there may be others behind
+        return lease(session, owner, now, until, limit)
     return claims
 
 

@@ -1,0 +1,103 @@
+"""After downtime: one message for each nudge, late is labelled late, and nothing is silently dropped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reminderd.message import Channel
+from reminderd.store.database import Store
+from reminderd.store.tables import Reference, User
+from tests.flow.parts import NOON, SIX, Story, make_house, recorders, words_of
+
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def story(store: Store, tmp_path: Path) -> Iterator[Story]:
+    made = Story.begin(make_house(store, tmp_path), recorders(), SIX[:2])
+    yield made
+    made.stop()
+
+
+def mails(story: Story) -> list[Any]:
+    return story.transports[Channel.EMAIL].taken  # type: ignore[attr-defined]
+
+
+def texts(story: Story) -> list[Any]:
+    return story.transports[Channel.SMS].taken  # type: ignore[attr-defined]
+
+
+def test_after_a_day_and_a_half_down_one_message_comes_for_all_missed_steps(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON + dt.timedelta(hours=36))
+    (mail,) = mails(story)
+    assert all(f"To: {name} <" in words_of(mail) for name in SIX[:2])
+    assert not texts(story)
+
+
+def test_when_all_steps_were_missed_it_is_the_mail_with_the_draft_that_comes(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON + 2 * DAY)
+    assert len(mails(story)) == 1
+    assert not texts(story)
+
+
+def test_when_the_draft_has_gone_out_it_is_the_text_that_comes(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON)
+    story.pass_at(NOON + 2 * DAY)
+    assert len(mails(story)) == 1
+    assert len(texts(story)) == 1
+
+
+def test_late_is_labelled_late(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON + 4 * DAY)
+    (mail,) = mails(story)
+    assert "late" in words_of(mail).lower() or "overdue" in words_of(mail).lower()
+
+
+def test_what_is_on_time_is_not_labelled_late(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON)
+    (mail,) = mails(story)
+    assert "late" not in words_of(mail).lower().replace("later", "")
+
+
+def test_what_expired_meanwhile_is_named_once_in_the_next_message(story: Story) -> None:
+    with story.house.store.writing() as session:
+        row = session.get_one(Reference, 1)
+        row.birth_month, row.birth_day = 11, 26
+        story.house.actions.changed(session, session.get_one(User, story.user_id), [row], NOON)
+    back = NOON + 7 * DAY  # a birthday expires after three days
+    story.land(back)
+    story.pass_at(back)
+    assert "birthday" in words_of(mails(story)[0]).lower()
+    assert "its time is over" in words_of(mails(story)[0])
+    story.pass_at(back + DAY)
+    assert len(mails(story)) == 2
+    assert "its time is over" not in words_of(mails(story)[1])
+
+
+def test_what_expired_before_it_was_ever_due_is_not_named(story: Story) -> None:
+    story.land(NOON)
+    story.undo(NOON)
+    story.land(NOON + DAY)
+    story.pass_at(NOON + DAY)
+    assert "No longer needed" not in words_of(mails(story)[0])
+
+
+def test_a_done_that_was_taken_back_speaks_again(story: Story) -> None:
+    story.land(NOON)
+    story.done(story.nudges("accepted"), NOON)
+    story.pass_at(NOON)
+    story.pass_at(NOON + 2 * DAY)
+    assert not mails(story)
+    story.undo(NOON + 2 * DAY)
+    story.pass_at(NOON + 2 * DAY)
+    assert len(mails(story)) == 1

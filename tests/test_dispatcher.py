@@ -1,0 +1,515 @@
+"""The dispatcher: nothing is lost, nothing goes out twice, whatever the other side or a kill does."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from reminderd.dispatcher import COPIES, PROBE_AGAIN, Dispatcher, Timing
+from reminderd.message import Channel, Mail, Message, Text, to_record
+from reminderd.rules.retry import BACKOFF, Fault, Verdict
+from reminderd.store import outbox
+from reminderd.store.database import Store
+from reminderd.store.outbox import Claim
+from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, User
+from reminderd.transports.base import Receipt, SendFailed
+from tests.flow.parts import PATIENCE, Recorder, recorders
+from tests.store.rows import NOW, add_user
+
+MINUTE = dt.timedelta(minutes=1)
+HOUR = dt.timedelta(hours=1)
+SURE = Fault(Verdict.AGAIN, "451", "later")
+UNSURE = Fault(Verdict.RECONCILE, "unconfirmed", "perhaps")
+FOR_GOOD = Fault(Verdict.GIVE_UP, "554", "never")
+LOGIN = Fault(Verdict.PAUSE, "535", "sign in")
+NO_SUCH = Fault(Verdict.BAD_ADDRESS, "550 5.1.1", "no such mailbox")
+
+
+@dataclasses.dataclass
+class Answers:
+    """What the composer would say."""
+
+    is_wanted: bool = True
+    is_moot: bool = False
+    other: str | None = None
+    is_paused: bool = False
+
+    def wanted(self, session: Any, claim: Claim, now: dt.datetime) -> bool:
+        return self.is_wanted
+
+    def moot(self, session: Any, claim: Claim, now: dt.datetime) -> bool:
+        return self.is_moot
+
+    def other_channel(self, session: Any, claim: Claim, now: dt.datetime) -> str | None:
+        return self.other
+
+    def paused(self, session: Any, claim: Claim) -> bool:
+        return self.is_paused
+
+
+@pytest.fixture
+def user(store: Store) -> User:
+    return add_user(store)
+
+
+def queue(store: Store, user: User, count: int = 1, *, channel: Channel = Channel.EMAIL, **values: Any) -> list[int]:
+    """Deliveries that are due, by id."""
+    with store.writing() as session:
+        rows = [Delivery(**(_delivery(user, number, channel) | values)) for number in range(count)]
+        session.add_all(rows)
+        session.flush()
+        return [row.id for row in rows]
+
+
+def _delivery(user: User, number: int, channel: Channel) -> dict[str, Any]:
+    message: Message = Text("+14155550101", f"Thank Ana {number}")
+    if channel is Channel.EMAIL:
+        message = Mail(
+            "r@example.org", "mia@example.com", "Thank Ana", f"<{number}@x.test>", b"Subject: x\r\n\r\nHi\r\n"
+        )
+    return {
+        "user_id": user.id,
+        "channel": channel,
+        "kind": "nudge",
+        "dedupe_key": f"{number}.1:0",
+        "subject": "Thank Ana",
+        "message": to_record(message),
+        "due_at": NOW,
+        "created_at": NOW,
+        "useless_at": NOW + dt.timedelta(days=30),
+    }
+
+
+def make(store: Store, transports: Any, answers: Answers | None = None, *, senders: int = 0) -> Dispatcher:
+    return Dispatcher(store, answers or Answers(), transports, Timing(), senders=senders)
+
+
+def row(store: Store, number: int = 1) -> Delivery:
+    with store.reading() as session:
+        return session.get_one(Delivery, number)
+
+
+def attempts(store: Store) -> list[tuple[int, str | None]]:
+    with store.reading() as session:
+        found = session.scalars(select(Attempt).order_by(Attempt.delivery_id, Attempt.number))
+        return [(attempt.number, attempt.outcome) for attempt in found]
+
+
+class Watching(Recorder):
+    """Looks into the database while it sends."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.seen: list[tuple[int, str | None]] = []
+
+    def send(self, message: Any) -> Receipt:
+        self.seen = attempts(self.store)
+        with self.store.writing() as session:  # nobody holds a transaction open
+            session.get_one(User, 1).name = "Written meanwhile"
+        return super().send(message)
+
+
+def test_the_attempt_is_committed_before_the_transport_is_called(store: Store, user: User) -> None:
+    queue(store, user)
+    watching = Watching(store)
+    assert make(store, {Channel.EMAIL: watching}).run_once(lambda: NOW).sent == 1
+    assert watching.seen == [(1, None)]
+    assert attempts(store) == [(1, "sent")]
+    assert row(store).provider_reference == "taken-1"
+
+
+def kill_while_sending(store: Store, transports: Any, channel: Channel, *, taken: bool) -> None:
+    """A process that dies in the transport: with the message handed over, or not."""
+    transport = transports[channel]
+    send = transport.send
+
+    def dying(message: Any) -> Receipt:
+        if taken:
+            send(message)
+        raise SystemExit
+
+    transport.send = dying
+    with pytest.raises(SystemExit):
+        make(store, transports).step(NOW)
+    transport.send = send
+    assert row(store).state == DeliveryState.LEASED
+    assert attempts(store) == [(1, None)]
+
+
+def test_mail_in_flight_at_a_kill_goes_out_again_with_the_same_bytes(store: Store, user: User) -> None:
+    queue(store, user)
+    transports = recorders()
+    kill_while_sending(store, transports, Channel.EMAIL, taken=True)
+    after = make(store, transports)
+    assert after.rescue(NOW + MINUTE / 2) == 0  # the lease may belong to somebody alive
+    assert after.rescue(NOW + 2 * MINUTE) == 1
+    assert row(store).state == DeliveryState.UNKNOWN
+    after.run_once(lambda: NOW + 2 * MINUTE)
+    first, second = transports[Channel.EMAIL].taken
+    assert first == second
+    assert attempts(store) == [(1, "reconcile"), (2, "sent")]
+
+
+def test_whoever_is_alone_on_the_file_need_not_wait_for_the_lease(store: Store, user: User) -> None:
+    queue(store, user)
+    transports = recorders()
+    kill_while_sending(store, transports, Channel.EMAIL, taken=False)
+    after = make(store, transports)
+    assert after.rescue(NOW, alone=True) == 1
+    assert after.run_once(lambda: NOW).sent == 1
+
+
+def test_what_was_leased_but_never_attempted_is_simply_pending_again(store: Store, user: User) -> None:
+    queue(store, user)
+    with store.writing() as session:
+        outbox.lease(session, "dead", NOW, NOW + MINUTE, 9)
+    after = make(store, recorders())
+    assert after.rescue_if_any(NOW) == 0
+    assert after.rescue_if_any(NOW + 2 * MINUTE) == 1
+    assert row(store).state == DeliveryState.PENDING
+
+
+def test_a_text_that_twilio_has_is_found_and_not_sent_again(store: Store, user: User) -> None:
+    queue(store, user, channel=Channel.SMS)
+    transports = recorders()
+    sms = transports[Channel.SMS]
+    sms.can_find = True
+    kill_while_sending(store, transports, Channel.SMS, taken=True)
+    after = make(store, transports)
+    after.rescue(NOW + 2 * MINUTE)
+    sms.found = [Receipt("SM1")]
+    assert after.run_once(lambda: NOW + 2 * MINUTE).sent == 1
+    assert len(sms.taken) == 1
+    assert row(store).provider_reference == "SM1"
+    assert attempts(store) == [(1, "sent")]
+
+
+def test_a_text_goes_out_again_only_after_two_empty_looks(store: Store, user: User) -> None:
+    queue(store, user, channel=Channel.SMS)
+    transports = recorders()
+    sms = transports[Channel.SMS]
+    sms.can_find = True
+    kill_while_sending(store, transports, Channel.SMS, taken=False)
+    after = make(store, transports)
+    at = NOW + 2 * MINUTE
+    after.rescue(at)
+    after.run_once(lambda: at)
+    assert (row(store).state, row(store).due_at) == (DeliveryState.UNKNOWN, at + MINUTE)
+    after.run_once(lambda: at + MINUTE / 2)
+    assert not sms.taken
+    after.run_once(lambda: at + MINUTE)
+    assert len(sms.taken) == 1
+    assert attempts(store) == [(1, "not_found"), (2, "sent")]
+
+
+def test_a_kill_between_two_looks_keeps_the_outcome_unknown(store: Store, user: User) -> None:
+    queue(store, user, channel=Channel.SMS)
+    transports = recorders()
+    sms = transports[Channel.SMS]
+    sms.can_find = True
+    kill_while_sending(store, transports, Channel.SMS, taken=True)
+    at = NOW + 2 * MINUTE
+    looking = make(store, transports)
+    looking.rescue(at)
+    sms.found = [SystemExit()]
+    with pytest.raises(SystemExit):
+        looking.step(at)
+    after = make(store, transports)
+    assert after.rescue(at, alone=True) == 1
+    assert row(store).state == DeliveryState.UNKNOWN
+    sms.found = [Receipt("SM1")]
+    after.run_once(lambda: at)
+    assert len(sms.taken) == 1
+
+
+def test_a_look_that_fails_never_leads_to_a_second_text(store: Store, user: User) -> None:
+    queue(store, user, channel=Channel.SMS, useless_at=NOW + 5 * HOUR)
+    transports = recorders()
+    sms = transports[Channel.SMS]
+    sms.can_find = True
+    sms.script = [SendFailed(UNSURE)]
+    sms.found = [SendFailed(UNSURE)] * 100
+    dispatcher = make(store, transports)
+    now, looks = NOW, 0
+    while row(store).state in (DeliveryState.PENDING, DeliveryState.UNKNOWN):
+        looks += 1
+        dispatcher.run_once(lambda: now)  # noqa: B023
+        now = max(row(store).due_at, now + MINUTE)
+    assert not sms.taken
+    assert row(store).state == DeliveryState.FAILED
+    assert looks < 20  # ever more slowly, and not beyond what is of use
+
+
+def test_a_stale_claim_cannot_settle(store: Store, user: User) -> None:
+    queue(store, user)
+    with store.writing() as session:
+        (stale,) = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 1), NOW)
+    later = NOW + 2 * MINUTE
+    with store.writing() as session:
+        outbox.rescue(session, later)
+        (fresh,) = outbox.begin_attempts(session, outbox.lease(session, "next", later, later + MINUTE, 1), later)
+    with store.writing() as session:
+        assert not outbox.settle_sent(session, stale, "stale", later)
+        assert not outbox.put_back(session, stale, later)
+        assert not outbox.cancel(session, stale)
+    assert row(store).lease_owner == "next"
+    with store.writing() as session:
+        assert outbox.settle_sent(session, fresh, "fresh", later)
+    assert row(store).provider_reference == "fresh"
+    assert attempts(store) == [(1, "reconcile"), (2, "sent")]
+
+
+def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user: User) -> None:
+    queue(store, user)
+    with store.writing() as session:
+        (claim,) = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 1), NOW)
+    with store.writing() as session:
+        assert outbox.settle_sent(session, claim, "done", NOW + 2 * MINUTE)
+    with store.writing() as session:
+        assert outbox.rescue(session, NOW + 3 * MINUTE) == 0
+    assert row(store).state == DeliveryState.SENT
+
+
+def test_two_claimers_never_share_a_delivery(store: Store, user: User) -> None:
+    ids = queue(store, user, 200)
+    url = f"sqlite:///{store.path}" if store.path else store.engine.url.render_as_string(hide_password=False)
+    claimed: dict[str, list[int]] = {"a": [], "b": []}
+    begin = threading.Barrier(2)
+
+    def claim(name: str) -> None:
+        own = Store(url)
+        begin.wait(PATIENCE)
+        while True:
+            with own.writing() as session:
+                got = outbox.lease(session, name, NOW, NOW + MINUTE, 7)
+            if not got:
+                break
+            claimed[name] += [one.delivery_id for one in got]
+        own.dispose()
+
+    threads = [threading.Thread(target=claim, args=(name,)) for name in claimed]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert sorted(claimed["a"] + claimed["b"]) == ids
+    assert not set(claimed["a"]) & set(claimed["b"])
+
+
+def test_transient_faults_back_off_until_the_message_is_useless(sqlite_store: Store) -> None:
+    user = add_user(sqlite_store)
+    queue(sqlite_store, user, useless_at=NOW + 4 * HOUR)
+    transports = recorders()
+    transports[Channel.EMAIL].always = SendFailed(SURE)
+    dispatcher = make(sqlite_store, transports)
+    now, waits = NOW, []
+    while row(sqlite_store).state == DeliveryState.PENDING:
+        dispatcher.run_once(lambda: now)  # noqa: B023
+        waits.append(row(sqlite_store).due_at - now)
+        now = row(sqlite_store).due_at
+    assert row(sqlite_store).state == DeliveryState.FAILED
+    assert not row(sqlite_store).failure_told
+    for wait, usual in zip(waits, BACKOFF, strict=False):
+        assert usual <= wait <= usual * 1.2
+    assert len(waits) == 7
+
+
+def test_a_wait_that_the_server_asks_for_is_kept(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store))
+    transports = recorders()
+    transports[Channel.EMAIL].script = [SendFailed(dataclasses.replace(SURE, retry_after=HOUR))]
+    make(sqlite_store, transports).run_once(lambda: NOW)
+    assert row(sqlite_store).due_at == NOW + HOUR
+
+
+def test_a_server_that_never_confirms_gets_only_so_many_copies(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store))
+    transports = recorders()
+    transports[Channel.EMAIL].always = SendFailed(UNSURE)
+    dispatcher = make(sqlite_store, transports)
+    now = NOW
+    while row(sqlite_store).state in (DeliveryState.PENDING, DeliveryState.UNKNOWN):
+        dispatcher.run_once(lambda: now)  # noqa: B023
+        now = max(row(sqlite_store).due_at, now + MINUTE)
+    assert row(sqlite_store).state == DeliveryState.FAILED
+    assert len(attempts(sqlite_store)) == COPIES
+
+
+def test_what_is_no_longer_of_use_is_not_sent(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), useless_at=NOW + HOUR)
+    transports = recorders()
+    transports[Channel.EMAIL].script = [SendFailed(SURE)]
+    dispatcher = make(sqlite_store, transports)
+    dispatcher.run_once(lambda: NOW)
+    assert dispatcher.run_once(lambda: NOW + 2 * HOUR).failed == 1
+    assert not transports[Channel.EMAIL].taken
+
+
+def test_what_nobody_wants_any_more_is_cancelled_though_it_was_attempted(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store))
+    transports = recorders()
+    transports[Channel.EMAIL].script = [SendFailed(SURE)]
+    answers = Answers()
+    dispatcher = make(sqlite_store, transports, answers)
+    dispatcher.run_once(lambda: NOW)
+    answers.is_moot = True
+    assert dispatcher.run_once(lambda: NOW + HOUR).cancelled == 1
+    assert row(sqlite_store).state == DeliveryState.CANCELLED
+
+
+def test_from_the_first_attempt_on_the_bytes_are_frozen(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store))
+    transports = recorders()
+    transports[Channel.EMAIL].script = [SendFailed(SURE)]
+    answers = Answers()
+    dispatcher = make(sqlite_store, transports, answers)
+    dispatcher.run_once(lambda: NOW)
+    answers.is_wanted = False
+    assert dispatcher.run_once(lambda: NOW + HOUR).sent == 1
+
+
+def test_a_message_that_cannot_be_read_does_not_stop_the_others(store: Store, user: User) -> None:
+    queue(store, user, 3)
+    with store.writing() as session:
+        session.get_one(Delivery, 1).message = {"content": "@@@ no base64"}
+        session.get_one(Delivery, 2).message = {"text": "of an older program"}
+    transports = recorders()
+    assert make(store, transports).run_once(lambda: NOW).sent == 1
+    assert [row(store, number).state for number in (1, 2, 3)] == ["failed", "failed", "sent"]
+
+
+def test_a_transport_with_a_mistake_of_its_own_does_not_stop_the_others(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), 3)
+    transports = recorders()
+    transports[Channel.EMAIL].script = [ZeroDivisionError()]
+    dispatcher = make(sqlite_store, transports, senders=2)
+    assert dispatcher.run_once(lambda: NOW).sent == 2
+    assert row(sqlite_store).state == DeliveryState.UNKNOWN
+    dispatcher.stop(lambda: NOW)
+
+
+def test_a_paused_channel_is_tried_every_hour_and_comes_through_once_mended(store: Store, user: User) -> None:
+    queue(store, user)
+    transports = recorders()
+    email = transports[Channel.EMAIL]
+    email.always = SendFailed(LOGIN)
+    dispatcher = make(store, transports)
+    for hour in range(3):
+        dispatcher.run_once(lambda: NOW + hour * PROBE_AGAIN)  # noqa: B023
+        assert row(store).due_at == NOW + (hour + 1) * PROBE_AGAIN
+    assert row(store).state == DeliveryState.PENDING
+    email.always = None
+    assert dispatcher.run_once(lambda: NOW + 2 * PROBE_AGAIN).sent == 0
+    assert dispatcher.run_once(lambda: NOW + 3 * PROBE_AGAIN).sent == 1
+    with store.reading() as session:
+        assert session.get_one(ChannelHealth, (user.id, "email")).paused_at is None
+
+
+def test_settings_read_anew_bring_what_waited_at_once(store: Store, user: User) -> None:
+    queue(store, user)
+    transports = recorders()
+    transports[Channel.EMAIL].script = [SendFailed(LOGIN)]
+    dispatcher = make(store, transports)
+    dispatcher.run_once(lambda: NOW)
+    with store.writing() as session:
+        outbox.unpause_channels(session, NOW + MINUTE)
+    assert dispatcher.run_once(lambda: NOW + MINUTE).sent == 1
+
+
+def test_a_pause_moves_what_was_not_attempted_to_the_other_channel(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store))
+    transports = recorders()
+    dispatcher = make(sqlite_store, transports, Answers(is_paused=True, other="sms"))
+    assert dispatcher.run_once(lambda: NOW).cancelled == 1
+    assert not transports[Channel.EMAIL].taken
+
+
+@pytest.mark.parametrize(("fault", "pauses"), [(FOR_GOOD, False), (NO_SUCH, True), (LOGIN, True)])
+def test_what_failed_for_good_is_left_to_the_other_channel(sqlite_store: Store, fault: Fault, pauses: bool) -> None:
+    user = add_user(sqlite_store)
+    queue(sqlite_store, user)
+    transports = recorders()
+    transports[Channel.EMAIL].always = SendFailed(fault)
+    tally = make(sqlite_store, transports, Answers(other="sms")).run_once(lambda: NOW)
+    assert (tally.failed, tally.moved) == (0, 1)
+    assert row(sqlite_store).state == DeliveryState.FAILED
+    with sqlite_store.reading() as session:
+        health = session.get(ChannelHealth, (user.id, "email"))
+    assert (health is not None and health.paused_at is not None) is pauses
+
+
+def test_a_channel_that_is_not_set_up_any_more_gives_its_messages_to_the_other(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), channel=Channel.SMS)
+    dispatcher = make(sqlite_store, {Channel.EMAIL: Recorder()}, Answers(other="email"))
+    assert dispatcher.run_once(lambda: NOW).cancelled == 1
+    assert row(sqlite_store).state == DeliveryState.CANCELLED
+
+
+def test_a_channel_that_is_not_set_up_any_more_does_not_spin(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), channel=Channel.SMS)
+    dispatcher = make(sqlite_store, {Channel.EMAIL: Recorder()})
+    dispatcher.run_once(lambda: NOW)
+    assert (row(sqlite_store).state, row(sqlite_store).due_at) == (DeliveryState.PENDING, NOW + PROBE_AGAIN)
+
+
+class Held(Recorder):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.let = threading.Event(), threading.Event()
+
+    def send(self, message: Any) -> Receipt:
+        self.entered.set()
+        assert self.let.wait(PATIENCE)
+        return super().send(message)
+
+
+def test_the_lease_of_a_send_that_is_alive_is_renewed_even_after_a_sleep(store: Store, user: User) -> None:
+    queue(store, user)
+    held = Held()
+    dispatcher = make(store, {Channel.EMAIL: held}, senders=2)
+    landed = threading.Event()
+    dispatcher.on_landing(landed.set)
+    dispatcher.step(NOW)
+    assert held.entered.wait(PATIENCE)
+    asleep_until = NOW + 3 * HOUR
+    dispatcher.land(asleep_until)
+    assert dispatcher.rescue_if_any(asleep_until) == 0
+    assert row(store).lease_until == asleep_until + MINUTE
+    held.let.set()
+    assert landed.wait(PATIENCE)
+    dispatcher.step(asleep_until)
+    assert row(store).state == DeliveryState.SENT
+    assert len(held.taken) == 1
+    assert dispatcher.stop(lambda: asleep_until) == 0
+
+
+def test_an_unanswered_send_is_left_with_its_attempt_open(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store))
+    held = Held()
+    timing = Timing(stop=dt.timedelta())
+    dispatcher = Dispatcher(sqlite_store, Answers(), {Channel.EMAIL: held}, timing, senders=1)
+    dispatcher.step(NOW)
+    assert dispatcher.stop(lambda: NOW) == 1
+    assert held.closed
+    assert attempts(sqlite_store) == [(1, None)]
+    held.let.set()
+
+
+def test_no_more_is_claimed_than_there_are_senders(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), 5)
+    held = Held()
+    dispatcher = make(sqlite_store, {Channel.EMAIL: held}, senders=2)
+    dispatcher.step(NOW)
+    with sqlite_store.reading() as session:
+        assert outbox.counts(session)["leased"] == 2
+    held.let.set()
+    assert dispatcher.run_once(lambda: NOW).sent == 5
+    dispatcher.stop(lambda: NOW)
