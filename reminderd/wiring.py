@@ -83,8 +83,16 @@ def open_house(settings: Settings, now: dt.datetime, *, create: bool = True) -> 
     path = settings.database_path
     if path is not None and not path.exists() and not create:
         raise ConfigError(f"{path}: there is no database yet. Start with: reminderd init")
-    store = Store(settings.database_url)
-    migrate.ensure_ready(store, now=now)
+    return furnish(settings, book, Store(settings.database_url), now)
+
+
+def furnish(settings: Settings, book: Book, store: Store, now: dt.datetime) -> House:
+    """A house around an open store, which is brought up to date, and closed again where that fails."""
+    try:
+        migrate.ensure_ready(store, now=now)
+    except BaseException:
+        store.dispose()
+        raise
     return House(settings, store, book, ways_of(settings))
 
 
