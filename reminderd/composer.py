@@ -61,7 +61,7 @@ class Composer:
         keep_in_touch_per_week: int = 3,
     ) -> None:
         self._planner = planner
-        self._carrier = Carrier(library, planner.book, sender, lambda text, tail: fit(text, most_segments, tail))
+        self.carrier = Carrier(library, planner.book, sender, lambda text, tail: fit(text, most_segments, tail))
         self._per_day = messages_per_day
         self._keep_per_week = keep_in_touch_per_week
 
@@ -205,7 +205,7 @@ class Composer:
         key = f"{prefix}{due.deliveries_like(session, user.id, channel, kind, prefix)}"
         try:
             with session.begin_nested():
-                letters = self._carrier.make(session, user, bundle, key, now)
+                letters = self.carrier.make(session, user, bundle, key, now)
         except TemplateBroken:
             if len(group) > 1:  # each by itself, so that one broken draft does not hold the others back
                 for one in group:
@@ -253,7 +253,7 @@ class Composer:
                 continue
             user = due.user_by_id(session, health.user_id)
             habits = load_user(session, user, self._planner.ways, now)
-            letter = self._carrier.notice(user, Channel(channel), health, now)
+            letter = self.carrier.notice(user, Channel(channel), health, now)
             session.add(
                 Delivery(
                     user_id=user.id,
@@ -282,7 +282,7 @@ class Composer:
 
     def enqueue_test(self, session: Session, user: User, channel: Channel, now: dt.datetime) -> Delivery:
         """A message that shows whether a channel works, due at once."""
-        letter = self._carrier.test(user, channel, now)
+        letter = self.carrier.test(user, channel, now)
         delivery = Delivery(
             user_id=user.id,
             channel=channel,

@@ -8,23 +8,26 @@ from collections.abc import Callable
 from sqlalchemy import func, or_, select
 
 from reminderd.dispatcher import Dispatcher, Tally
+from reminderd.replies.desk import Desk
 from reminderd.store import due, outbox
 from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
 
 class Passes:
-    """The stages, for one house and its dispatcher. One thread at a time."""
+    """The stages, for one house, its dispatcher and the ways back that are read. One thread at a time."""
 
-    def __init__(self, house: House, dispatcher: Dispatcher) -> None:
+    def __init__(self, house: House, dispatcher: Dispatcher, desk: Desk | None = None) -> None:
         self._house = house
         self.dispatcher = dispatcher
+        self.desk = desk
         self._last: dict[str, dt.datetime] = {}
 
     def work(self, now: dt.datetime) -> dt.datetime | None:
         """Everything that is due, without waiting for the network. Returns when the next thing is due."""
         self.dispatcher.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
         self.dispatcher.rescue_if_any(now)
+        self.read_replies(now)
         self.plan(now)
         self.compose(now)
         self.dispatcher.step(now)
@@ -36,6 +39,7 @@ class Passes:
         total = Tally()
         while True:
             now = clock()
+            self.read_replies(now)
             planned, composed = self.plan(now), self.compose(now)
             tally = self.dispatcher.run_once(clock)
             self._last["dispatch"] = now
@@ -45,6 +49,21 @@ class Passes:
             total.cancelled += tally.cancelled
             if not (planned or composed or tally.sent or tally.cancelled or tally.failed or tally.moved):
                 return total
+
+    def on_landing(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called, from another thread, whenever a send ends or a reply is there."""
+        self.dispatcher.on_landing(call)
+        if self.desk is not None:
+            self.desk.on_landing(call)
+
+    def read_replies(self, now: dt.datetime) -> int:
+        """Apply what the user answered, and what became of texts."""
+        return self.desk.step(now) if self.desk is not None else 0
+
+    def stop_reading(self) -> None:
+        """No more replies are read; returns at once."""
+        if self.desk is not None:
+            self.desk.close()
 
     def plan(self, now: dt.datetime) -> int:
         """Plan whatever changed or whose time came."""
@@ -73,6 +92,7 @@ class Passes:
     def housekeeping(self, now: dt.datetime) -> None:
         """Note when each stage last ran, for `status`."""
         self._last["housekeeping"] = now
+        self._last |= self.desk.passed_at() if self.desk is not None else {}
         with self._house.store.writing() as session:
             for name, at in self._last.items():
                 session.merge(Job(name=name, last_pass_at=at))
@@ -104,6 +124,8 @@ class Passes:
             if not self.dispatcher.is_full:
                 moments.append(outbox.next_due_at(session))
             moments += [session.scalar(select(func.min(table.plan_again_at))) for table in (User, Reference)]
+        if self.desk is not None:
+            moments.append(self.desk.next_at())
         if self.dispatcher.in_flight:
             moments.append(now + self.dispatcher.renewal_for)
         return min((at for at in moments if at is not None), default=None)

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from reminderd.actions import Actions
 from reminderd.composer import Composer, Sender
@@ -14,6 +15,7 @@ from reminderd.drafts.library import Library
 from reminderd.errors import ConfigError
 from reminderd.message import Channel
 from reminderd.planner import Planner
+from reminderd.replies.desk import Desk, Way
 from reminderd.rules.book import default_book, parse_with_default
 from reminderd.rules.rule import Book
 from reminderd.secret import load_key
@@ -23,6 +25,9 @@ from reminderd.store.database import Store
 from reminderd.transports import registry
 from reminderd.transports.base import Transport
 from reminderd.transports.segments import fit
+
+if TYPE_CHECKING:
+    from reminderd.replies.door import Door
 
 BOOK_FILE = "rules.toml"
 
@@ -64,6 +69,44 @@ class House:
             messages_per_day=settings.messages_per_day,
             keep_in_touch_per_week=settings.keep_in_touch_per_week,
         )
+
+    def desk(self, *, threads: bool = True) -> Desk | None:
+        """The ways back that are set up, read in threads of their own or in the calling one; ``None`` without any.
+        Nothing of them is imported unless it is set up."""
+        ways = [
+            *([self._texts(threads)] if self.sender.texts_read else []),
+            *([self._mails(threads)] if self.sender.reply_to is not None else []),
+        ]
+        return Desk(ways) if ways else None
+
+    @functools.cached_property
+    def door(self) -> Door:
+        from reminderd.replies.door import Door
+
+        return Door(self.actions, self.composer.carrier)
+
+    def _texts(self, threads: bool) -> Way:
+        from reminderd.replies.sms import Texts
+
+        every = dt.timedelta(seconds=self.settings.twilio_poll_seconds)
+        reader = registry.make_text_reader(self.settings)
+        return Texts(self.store, self.door, self.composer, reader, every, threads=threads)
+
+    def _mails(self, threads: bool) -> Way:
+        from reminderd.replies.mailbox import Account
+        from reminderd.replies.mails import Mails
+
+        settings = self.settings
+        account = Account(
+            host=settings.imap_host or "",
+            port=settings.imap_port,
+            security=settings.imap_security,
+            username=settings.imap_username or "",
+            password=settings.imap_password or "",
+            ca_file=settings.imap_ca_file,
+        )
+        every = dt.timedelta(seconds=settings.imap_poll_seconds)
+        return Mails(self.store, self.door, self.composer, account, self.sender.key, every, threads=threads)
 
     def dispatcher(self, transports: Mapping[Channel, Transport] | None = None) -> Dispatcher:
         """A dispatcher of its own for each daemon or pass; it closes its transports."""

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
-from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, Outcome, Step, StepState
+from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, Outcome, Step, StepState, User
 
 log = logging.getLogger(__name__)
 
+ANSWERED_STOP = "21610"
+"""Twilio's code for a phone that answered STOP."""
 NOT_FOUND = "not_found:"
 """The fault code while the other side said so; a count follows."""
 
@@ -196,6 +198,8 @@ def pause_channel(session: Session, user_id: int, channel: str, fault: Fault, no
     if health.paused_at is None:
         health.paused_at = now
     health.code, health.words = fault.code[:40], fault.words[:500]
+    if fault.code == ANSWERED_STOP:  # no restart of ours changes that, only the user's START
+        session.execute(update(User).where(User.id == user_id).values(sms_enabled=False))
 
 
 def unpause_channels(session: Session, now: dt.datetime) -> None:

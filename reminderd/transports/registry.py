@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reminderd.errors import SettingError
 from reminderd.message import Channel
 from reminderd.transports.base import Transport
+
+if TYPE_CHECKING:
+    from reminderd.transports.twilio import TwilioTransport
 
 
 class TransportSettings(Protocol):
@@ -61,6 +64,19 @@ def make_sms(settings: TransportSettings) -> Transport | None:
     return make_transport("twilio", settings)
 
 
+def make_text_reader(settings: TransportSettings) -> TwilioTransport:
+    """A Twilio of its own, to read answers and statuses with. Raises `SettingError` where it is set up by half."""
+    from reminderd.transports.twilio import TwilioTransport
+
+    return TwilioTransport(
+        _given("TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
+        _given("TWILIO_AUTH_TOKEN", settings.twilio_auth_token),
+        settings.twilio_from,
+        settings.twilio_messaging_service_sid,
+        settings.twilio_api_url,
+    )
+
+
 def make_transport(name: str, settings: TransportSettings) -> Transport:
     """The transport of that name. Raises `ConfigError` where its settings do not do."""
     return TRANSPORTS[name].make(settings)
@@ -86,15 +102,7 @@ def _make_maildir(settings: TransportSettings) -> Transport:
 
 
 def _make_twilio(settings: TransportSettings) -> Transport:
-    from reminderd.transports.twilio import TwilioTransport
-
-    return TwilioTransport(
-        _given("TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
-        _given("TWILIO_AUTH_TOKEN", settings.twilio_auth_token),
-        settings.twilio_from,
-        settings.twilio_messaging_service_sid,
-        settings.twilio_api_url,
-    )
+    return make_text_reader(settings)
 
 
 def _make_console(settings: TransportSettings) -> Transport:
