@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from reminderd.errors import UsageError
 from reminderd.planner import SNOOZE_STEP, Changes, Planner
 from reminderd.rules.calendar import Span, local_day, local_moment, shift
-from reminderd.rules.facts import State, Status
+from reminderd.rules.facts import State, Status, Tier
 from reminderd.rules.kinds import KINDS, Scope
 from reminderd.rules.timeline import Timeline
 from reminderd.store.facts import load_user, load_user_subject, today_of
@@ -72,6 +72,7 @@ class Actions:
     ) -> Recorded:
         """Record what happened, all as one batch that `undo` takes back together. The same again changes nothing,
         unless ``again`` asks for another. Raises `UsageError` when a happening lacks whom or what it is about."""
+        self.planner.lock(session, user)
         result = Recorded()
         batch = uuid.uuid4().hex
         for happening in happenings:
@@ -79,11 +80,13 @@ class Actions:
                 self._add(session, row, batch, now, again, result)
         session.flush()
         if result.events:
+            self._raise_tiers(session, result.events)
             result.changes = self._replan(session, user, result.events, now)
         return result
 
     def undo(self, session: Session, user: User, now: dt.datetime) -> Recorded:
         """Take the newest recorded events back: those of one command. Plans then are as if they had never been."""
+        self.planner.lock(session, user)
         newest = session.scalar(
             select(Event)
             .where(Event.user_id == user.id, Event.retracted_at.is_(None), Event.batch.not_like("expiry:%"))
@@ -96,6 +99,7 @@ class Actions:
         events = list(session.scalars(query))
         for event in events:
             event.retracted_at = now
+        self._lower_tiers(session, events)
         changes = Changes(opened=self._reopen(session, [event.id for event in events], now))
         session.flush()
         changes.add(self._replan(session, user, events, now))
@@ -105,6 +109,7 @@ class Actions:
 
     def done(self, session: Session, user: User, nudges: Sequence[Nudge], now: dt.datetime) -> Recorded:
         """The user did these: records what each rule says that doing it means. Done twice changes nothing."""
+        self.planner.lock(session, user)
         result = Recorded()
         batch = uuid.uuid4().hex
         for nudge in nudges:
@@ -121,12 +126,14 @@ class Actions:
             nudge.snoozed_until = None
             result.events += events
             result.changes.ended.append(nudge)
+        self._raise_tiers(session, result.events)
         if result.events:
             result.changes.add(self._replan(session, user, result.events, now))
         return result
 
     def skip(self, session: Session, user: User, nudges: Sequence[Nudge], now: dt.datetime) -> list[Nudge]:
         """The user lets these go; returns those that were not skipped or done before."""
+        self.planner.lock(session, user)
         skipped = [nudge for nudge in nudges if nudge.state not in (State.SKIPPED, State.DONE)]
         for nudge in skipped:
             nudge.state, nudge.state_at, nudge.end_told = State.SKIPPED, now, True
@@ -137,6 +144,7 @@ class Actions:
     def snooze(self, session: Session, user: User, nudge: Nudge, span: Span, now: dt.datetime) -> dt.datetime:
         """Be quiet about this nudge for ``span``, clipped to its expiry; steps passed meanwhile fold into one at its
         end. Returns the moment at which it speaks again. Raises `UsageError` for a nudge that is not open."""
+        self.planner.lock(session, user)
         if nudge.state != State.OPEN:
             raise UsageError(f"Nudge {nudge.number} is {nudge.state}; only an open one can be snoozed.")
         until = min(self._awake_at(user, span, now), nudge.expires_at)
@@ -313,6 +321,8 @@ class Actions:
         data: dict[str, Any] = {"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject}
         if rule is not None:
             data["role"] = rule.role.value
+        if nudge.approach:
+            data["approach"] = nudge.approach
         if nudge.reasons:
             data["took_in"] = [[reason["rule"], reason["occasion"]] for reason in nudge.reasons]
         if kind == "asked" and cause is not None:
@@ -333,6 +343,20 @@ class Actions:
             )
             for person in people
         ]
+
+    def _raise_tiers(self, session: Session, events: Sequence[Event]) -> None:
+        """Whoever was asked belongs to the inner circle from then on; the event notes where they were."""
+        for event in events:
+            person = session.get(Reference, event.reference_id) if event.kind == "asked" else None
+            if person is not None and person.tier == Tier.NETWORK:
+                person.tier = Tier.INNER
+                event.data = {**event.data, "raised_from": Tier.NETWORK.value}
+
+    def _lower_tiers(self, session: Session, events: Sequence[Event]) -> None:
+        for event in events:
+            person = session.get(Reference, event.reference_id or 0)
+            if person is not None and "raised_from" in event.data and person.tier == Tier.INNER:
+                person.tier = event.data["raised_from"]
 
     def _reopen(self, session: Session, event_ids: list[int], now: dt.datetime) -> list[Nudge]:
         nudges = list(session.scalars(select(Nudge).where(Nudge.done_event_id.in_(event_ids))))

@@ -5,21 +5,32 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import ForUpdateParameter
 
+from reminderd.errors import ReminderdError
 from reminderd.rules.cadence import plan
-from reminderd.rules.calendar import next_digest
+from reminderd.rules.calendar import local_day, next_digest
 from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State, UserFact
 from reminderd.rules.rule import Book
+from reminderd.rules.timeline import Timeline
 from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
 from reminderd.store.tables import Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
+
+log = logging.getLogger(__name__)
 
 SNOOZE_STEP = 100
 """The position of the step that ends a snooze."""
 BATCH = 100
+PUT_OFF_FOR = dt.timedelta(hours=1)
+"""How long what cannot be planned waits."""
+_NO_KEY: ForUpdateParameter = {"key_share": True}
+"""A lock that rows which point to the locked one do not wait for."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -51,6 +62,7 @@ class Planner:
 
     def plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> Changes:
         """Plan these references of one user anew, in the caller's transaction."""
+        self.lock(session, user)
         fact = load_user(session, user, self.ways, now)
         references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
         changes = Changes()
@@ -63,6 +75,7 @@ class Planner:
 
     def plan_user(self, session: Session, user: User, now: dt.datetime) -> Changes:
         """Plan what concerns no single reference anew, in the caller's transaction."""
+        self.lock(session, user)
         fact = load_user(session, user, self.ways, now)
         changes, again_at = self._plan_one(session, user, load_user_subject(session, fact), None, now)
         user.planned_version = user.change_version
@@ -79,21 +92,26 @@ class Planner:
         return changes
 
     def plan_due(self, session: Session, now: dt.datetime, batch: int = BATCH) -> int:
-        """Plan a batch of what is due: changed, or come to a moment at which time changes its plan."""
+        """Plan a batch of what is due: changed, or come to a moment at which time changes its plan. What cannot be
+        planned is put off and stops nothing else; what another daemon has is left to it."""
         planned = 0
         for user in self._users_due(session, now, batch):
-            if user.settings_mark != self.settings_mark(user):
-                self.plan_all(session, user, now)
-            else:
-                self.plan_user(session, user, now)
+            self._plan_due_user(session, user, now)
             planned += 1
-        references = self._references_due(session, now, batch)
-        for user_id in dict.fromkeys(reference.user_id for reference in references):
-            user_row = _locked_user(session, user_id)
-            ids = [reference.id for reference in references if reference.user_id == user_id]
-            self.plan_references(session, user_row, ids, now)
-            planned += len(ids)
+        due: dict[int, list[int]] = {}
+        for reference_id, user_id in self._references_due(session, now, batch):
+            due.setdefault(user_id, []).append(reference_id)
+        for user_id, ids in due.items():
+            owner = _user_unless_taken(session, user_id)
+            if owner is not None:
+                self._plan_due_references(session, owner, ids, now)
+                planned += len(ids)
         return planned
+
+    def lock(self, session: Session, user: User) -> None:
+        """Be the only one who plans for this user until the transaction ends; its last number is read anew."""
+        session.flush()
+        session.refresh(user, ["last_number"], with_for_update=_NO_KEY)
 
     def refresh_marks(self, session: Session, now: dt.datetime) -> int:
         """Make due every user whose book, zone, hours or channels are others than at the last plan."""
@@ -104,35 +122,59 @@ class Planner:
                 changed += 1
         return changed
 
+    def _plan_due_user(self, session: Session, user: User, now: dt.datetime) -> None:
+        changed = user.settings_mark != self.settings_mark(user)
+        try:
+            with session.begin_nested():
+                (self.plan_all if changed else self.plan_user)(session, user, now)
+        except (DBAPIError, ReminderdError):
+            raise
+        except Exception:  # what is wrong with one user's rows must not stop the others
+            log.exception("plan_broke user=%s", user.id)
+            user.plan_again_at = now + PUT_OFF_FOR
+            if changed:  # one of the references may be the cause: each by itself then
+                session.execute(update(Reference).where(Reference.user_id == user.id).values(plan_again_at=now))
+
+    def _plan_due_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> None:
+        try:
+            with session.begin_nested():
+                self.plan_references(session, user, ids, now)
+        except (DBAPIError, ReminderdError):
+            raise
+        except Exception:
+            if len(ids) > 1:
+                for one in ids:
+                    self._plan_due_references(session, user, [one], now)
+                return
+            log.exception("plan_broke reference=%s", ids[0])
+            session.get_one(Reference, ids[0]).plan_again_at = now + PUT_OFF_FOR
+
     def _users_due(self, session: Session, now: dt.datetime, batch: int) -> list[User]:
         query = (
             select(User)
             .where(User.plan_again_at <= now)
             .order_by(User.plan_again_at)
             .limit(batch)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, key_share=True)
         )
         return list(session.scalars(query))
 
-    def _references_due(self, session: Session, now: dt.datetime, batch: int) -> list[Reference]:
-        query = (
-            select(Reference)
-            .where(Reference.plan_again_at <= now)
-            .order_by(Reference.plan_again_at)
-            .limit(batch)
-            .with_for_update(skip_locked=True)
-        )
-        return list(session.scalars(query))
+    def _references_due(self, session: Session, now: dt.datetime, batch: int) -> list[tuple[int, int]]:
+        """References that are due, with their users. Not locked: their users are, first, as every action does."""
+        query = select(Reference.id, Reference.user_id).where(Reference.plan_again_at <= now)
+        rows = session.execute(query.order_by(Reference.plan_again_at).limit(batch))
+        return [(reference_id, user_id) for reference_id, user_id in rows]
 
     def _plan_one(
         self, session: Session, user: User, facts: Facts, subject: str | None, now: dt.datetime
     ) -> tuple[Changes, dt.datetime | None]:
+        if _take_back(session, facts, now):
+            facts = _loaded_again(session, facts)
         wanted = plan(facts, self.book, now)
         changes = _Applier(session, user, facts.user, now).apply(wanted, subject)
         lapsed = [nudge for nudge in changes.ended if self._records_on_expiry(session, user, nudge, now)]
         if lapsed and facts.reference is not None:
-            again = load_references(session, facts.user, [session.get_one(Reference, facts.reference.id)])
-            wanted = plan(next(iter(again.values())), self.book, now)
+            wanted = plan(_loaded_again(session, facts), self.book, now)
             changes.add(_Applier(session, user, facts.user, now).apply(wanted, subject))
         return changes, wanted.again_at
 
@@ -298,6 +340,21 @@ class _Applier:
         return wanted.at
 
 
+def _take_back(session: Session, facts: Facts, now: dt.datetime) -> bool:
+    """Retract each `no_answer` of the program's own that turned out wrong: they had answered, or were never asked."""
+    wrong = Timeline.of(facts, local_day(now, facts.user.zone)).given_up_in_vain() if facts.reference else ()
+    for event in wrong:
+        session.get_one(Event, event.id).retracted_at = now
+    session.flush()
+    return bool(wrong)
+
+
+def _loaded_again(session: Session, facts: Facts) -> Facts:
+    assert facts.reference is not None
+    again = load_references(session, facts.user, [session.get_one(Reference, facts.reference.id)])
+    return again[facts.reference.id]
+
+
 def _copy(planned: PlannedNudge, row: Nudge) -> None:
     row.event_id = planned.event_id
     row.draft = planned.draft
@@ -310,5 +367,6 @@ def _copy(planned: PlannedNudge, row: Nudge) -> None:
         row.reasons = reasons
 
 
-def _locked_user(session: Session, user_id: int) -> User:
-    return session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
+def _user_unless_taken(session: Session, user_id: int) -> User | None:
+    query = select(User).where(User.id == user_id).with_for_update(skip_locked=True, key_share=True)
+    return session.scalars(query).one_or_none()

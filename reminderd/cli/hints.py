@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.cli.context import Ctx
+from reminderd.cli.output import listing
 from reminderd.cli.words import quoted
 from reminderd.rules.kinds import OUTCOMES
 from reminderd.store.lookup import list_references
@@ -39,10 +41,11 @@ def _fatigue_line(session: Session, user: User, person: Reference, number: int, 
 
 
 def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
-    """An outcome that nobody is to hear of: whoever vouched can still be named."""
-    news = [event for event in events if event.kind in OUTCOMES and event.opportunity_id]
+    """Something that whoever vouches is to hear of, and nobody was asked: they can still be named."""
+    news = [event for event in events if event.opportunity_id and (event.kind in OUTCOMES or _wants_briefing(event))]
     if not news:
         return
+    what = "told" if news[-1].kind in OUTCOMES else "briefed"
     with ctx.reading() as (session, user):
         job = session.get_one(Opportunity, news[-1].opportunity_id)
         if ctx.house().actions.involved(session, user, job, ctx.now()):
@@ -51,10 +54,34 @@ def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
         if not names:
             ctx.tell("You have no references yet. Add one: reminderd add NAME EMAIL")
             return
-        ctx.tell(f"Nobody was asked for {job.company}, so nobody is to be told. Your references:")
+        ctx.tell(f"Nobody was asked for {job.company}, so nobody is to be {what}. Your references:")
         for name in names:
             ctx.tell(f"  {name}")
         ctx.tell(f"Name those who vouched for you: {_command(news[-1].kind, job.company)}")
+
+
+def say_waiting(ctx: Ctx, events: Sequence[Event]) -> None:
+    """Good news that some are told only once it is signed: those who work where the user still does."""
+    news = [event for event in events if event.kind == "accepted" and event.opportunity_id]
+    if not news:
+        return
+    with ctx.reading() as (session, user):
+        job = session.get_one(Opportunity, news[-1].opportunity_id)
+        involved = ctx.house().actions.involved(session, user, job, ctx.now())
+        inside = [row for row in list_references(session, user, active=True) if row.present_employer]
+        signed = select(Event.id).where(
+            Event.opportunity_id == job.id, Event.kind.in_(("signed", "started")), Event.retracted_at.is_(None)
+        )
+        names = [row.name for row in inside if row.id in involved]
+        if names and session.scalar(signed.limit(1)) is None:
+            ctx.tell(
+                f"At your present employer, so told once it is signed: {listing(names)}. "
+                f"Then: reminderd record signed --for {quoted(job.company)}"
+            )
+
+
+def _wants_briefing(event: Event) -> bool:
+    return event.kind == "references_requested" or (event.kind == "interview" and bool(event.data.get("final")))
 
 
 def _command(kind: str, company: str) -> str:

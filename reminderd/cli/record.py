@@ -14,7 +14,7 @@ from reminderd.actions import Happening, Recorded
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.dates import parse_clock
 from reminderd.cli.echo import Echo, say_recorded
-from reminderd.cli.hints import say_fatigue, say_nobody_asked
+from reminderd.cli.hints import say_fatigue, say_nobody_asked, say_waiting
 from reminderd.cli.kinds import KindsCommand
 from reminderd.cli.naming import find_day, find_job, find_kind, find_people, open_jobs
 from reminderd.cli.short import landed, need
@@ -86,6 +86,7 @@ def _record(ctx: Ctx, kind: str, given: Given, *, again: bool, quiet: bool) -> N
     if result.events:
         say_fatigue(ctx, result.events)
         say_nobody_asked(ctx, result.events)
+        say_waiting(ctx, result.events)
 
 
 @click.command()

@@ -13,8 +13,9 @@ from reminderd.cli.output import listing
 from reminderd.cli.words import quoted
 from reminderd.drafts.dates import day, month, upfirst
 from reminderd.rules.calendar import add_span, local_day, parse_span
+from reminderd.rules.consent import holds, last_word
 from reminderd.rules.facts import Status
-from reminderd.rules.kinds import CONSENT, KINDS, TOUCHES
+from reminderd.rules.kinds import KINDS, TOUCHES
 from reminderd.store.draft_assembly import assemble
 from reminderd.store.draft_facts import Person, company_label
 from reminderd.store.draft_shelf import Wanted, gather
@@ -104,15 +105,8 @@ def _listed(session: Session, user: User, job: Opportunity, today: dt.date) -> l
     return [
         row
         for row in list_references(session, user)
-        if row.status != Status.RETIRED and _may_be_called(standing.get(row.id), today)
+        if row.status != Status.RETIRED and holds(standing.get(row.id), today)
     ]
-
-
-def _may_be_called(consent: Event | None, today: dt.date) -> bool:
-    if consent is None or consent.kind != "agreed":
-        return False
-    until = consent.data.get("until")
-    return not until or dt.date.fromisoformat(until) >= today
 
 
 def _row(them: Person, confirmed_on: dt.date | None, say: Mapping[str, str], language: str) -> Row:
@@ -152,14 +146,14 @@ def warnings(session: Session, user: User, job: Opportunity, now: dt.datetime) -
         line
         for row in people
         if row.id in listed
-        for line in _of_listed(row, _own_events(session, row, today), job, today)
+        for line in _of_listed(row, _own_events(session, row, today), standing[row.id], job, today)
     ]
     others = [row for row in people if row.id not in listed and row.status == Status.ACTIVE]
     return [*found, *_of_others(others, standing, job)]
 
 
-def _of_listed(row: Reference, own: Sequence[Event], job: Opportunity, today: dt.date) -> list[str]:
-    found = []
+def _of_listed(row: Reference, own: Sequence[Event], agreed: Event, job: Opportunity, today: dt.date) -> list[str]:
+    found = [f"{row.name} agreed to: {limits}."] if (limits := _limits(agreed)) else []
     if why := _unconfirmed(row, own, today):
         found.append(
             f"{row.name}: {why}; confirm title and phone before you list them: reminderd draft confirm_details "
@@ -174,6 +168,12 @@ def _of_listed(row: Reference, own: Sequence[Event], job: Opportunity, today: dt
             f"{row.name} was not thanked yet: reminderd record thanked {quoted(row.name)} --for {quoted(job.company)}"
         )
     return found
+
+
+def _limits(agreed: Event) -> str:
+    """What the agreement is limited to, for the user alone: the employer does not read it."""
+    scope, until = agreed.data.get("scope"), agreed.data.get("until")
+    return ", ".join(part for part in (scope, f"until {until}" if until else "") if part)
 
 
 def _unconfirmed(row: Reference, own: Sequence[Event], today: dt.date) -> str:
@@ -214,12 +214,13 @@ def _of_others(people: Sequence[Reference], standing: Mapping[int, Event], job: 
 
 
 def _consents(session: Session, job: Opportunity, today: dt.date) -> dict[int, Event]:
-    """The newest word between the user and each reference."""
-    found: dict[int, Event] = {}
+    """The word that stands between the user and each reference."""
+    own: dict[int, list[Event]] = {}
     for event in _events(session, job):
-        if event.kind in CONSENT and event.reference_id and event.on <= today:
-            found[event.reference_id] = event
-    return found
+        if event.reference_id:
+            own.setdefault(event.reference_id, []).append(event)
+    found = ((key, last_word(events, today)) for key, events in own.items())
+    return {key: event for key, event in found if event is not None}
 
 
 def _events(session: Session, job: Opportunity) -> list[Event]:

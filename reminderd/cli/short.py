@@ -13,7 +13,7 @@ from reminderd.actions import Happening, Recorded
 from reminderd.cli import output
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
-from reminderd.cli.hints import say_fatigue, say_nobody_asked
+from reminderd.cli.hints import say_fatigue, say_nobody_asked, say_waiting
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
 from reminderd.cli.suggest import suggest
 from reminderd.cli.words import quoted
@@ -63,6 +63,7 @@ def landed(
         ctx.say(f"Added the opportunity {job.company}.")
     say_recorded(ctx, Echo.of(result, moved), quiet=quiet)
     say_nobody_asked(ctx, [*result.events, *result.known])
+    say_waiting(ctx, [*result.events, *result.known])
     ctx.tell_local()
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from reminderd.store.draft_records import DraftFacts
 
-GIVING = ("congratulate", "share", "note")
-"""Approaches that ask for nothing."""
-TAKING = ("coffee", "advice")
+GIVING = ("congratulate", "share")
+"""Approaches that give something and ask for nothing."""
 ASKS_BEFORE_GIVING = 2
 
 
@@ -48,7 +47,7 @@ def assign_variants(situation: str, group: Sequence[DraftFacts], count: int) -> 
 def choose_approach(facts: DraftFacts) -> tuple[str, str]:
     """How to get in touch, and the next best: what the facts allow, least lately used first.
 
-    After two asks only approaches that ask for nothing are left.
+    After two asks with nothing given back, only approaches that give are left.
     """
     options = _possible(facts)
     ranked = sorted(options, key=lambda option: (_lately(option, facts.used_approaches), options.index(option)))
@@ -61,12 +60,14 @@ def choose_approach(facts: DraftFacts) -> tuple[str, str]:
 
 
 def _possible(facts: DraftFacts) -> list[str]:
+    if facts.asks >= ASKS_BEFORE_GIVING:
+        return [*(["congratulate"] if facts.news.kind else []), "share"]
     options = ["note"]
     if facts.news.kind:
         options.append("congratulate")
     if facts.them.speaks_to:
         options.append("share")
-    if facts.asks < ASKS_BEFORE_GIVING and facts.silence.known and not facts.silence.long:
+    if facts.silence.known and not facts.silence.long:
         options.append("coffee")
         if facts.them.speaks_to or facts.them.title:
             options.append("advice")

@@ -108,6 +108,7 @@ class _Reader:
             ahead=ahead,
             urgent_within=self._span("urgent_within"),
             early=self._span("early"),
+            takes_in=self._span("takes_in"),
             stage=self._number("stage", 0),
             fulfilled=frozenset(self._kinds("fulfilled", touch=True)),
             records=self._kind("records"),

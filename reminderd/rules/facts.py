@@ -76,7 +76,7 @@ class ReferenceFact:
     last_contact_on: dt.date | None = None
     has_profile: bool = False
     keep_from_knowing: bool = False
-    asked_once: bool = False
+    present_employer: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -102,10 +102,22 @@ class _Firing:
 
     def _from_events(self, rule: Rule) -> Iterator[Candidate]:
         for event in self.line.events:
-            if event.kind in rule.on and self._concerns(rule, event) and self._stands(rule, event):
-                candidate = self._from_event(rule, event)
-                if self._holds(rule, event):
-                    yield candidate
+            if event.kind not in rule.on or not self._concerns(rule, event) or not self._stands(rule, event):
+                continue
+            released = self._released(rule, event)
+            if released is not None and self._holds(rule, event):
+                yield self._from_event(rule, event, released)
+
+    def _released(self, rule: Rule, event: EventFact) -> EventFact | None:
+        """The event from which time counts; `None` while the news must wait: whoever works where the user still
+        does hears of an acceptance once it is signed."""
+        reference = self.facts.reference
+        if rule.role is not Role.OUTCOME or event.kind != "accepted" or reference is None:
+            return event
+        if not reference.present_employer:
+            return event
+        signed = self.line.signed(event.opportunity_id)
+        return signed if signed is None or signed.order > event.order else event
 
     def _concerns(self, rule: Rule, event: EventFact) -> bool:
         reference = self.facts.reference
@@ -147,9 +159,9 @@ class _Firing:
         """How many with a profile have not been in touch lately: the others' news is known."""
         return sum(1 for last_on in self.facts.profiles if last_on is None or last_on < day - QUIET_PROFILE_FOR)
 
-    def _from_event(self, rule: Rule, event: EventFact) -> Candidate:
-        start_on = self._start_on(rule, event)
-        start_at = self._start_at(rule, event, start_on)
+    def _from_event(self, rule: Rule, event: EventFact, released: EventFact) -> Candidate:
+        start_on = self._start_on(rule, event, released.on)
+        start_at = self._start_at(rule, released, start_on)
         due_on, due_at, expires_at = self._ends(rule, event, start_on, start_at)
         candidate = Candidate(
             rule=rule,
@@ -172,13 +184,12 @@ class _Firing:
         reference = self.facts.reference
         return f"reference:{reference.id}" if reference is not None else "user"
 
-    def _start_on(self, rule: Rule, event: EventFact) -> dt.date:
-        day = event.on
+    def _start_on(self, rule: Rule, event: EventFact, day: dt.date) -> dt.date:
         if rule.wait is None:
             return self._apart(rule, event, day)
         for _ in range(rule.waits):
             day = add_span(day, rule.wait, self.facts.holidays)
-        by = _need_by(event) if rule.half_to_need else None
+        by = self.line.need_by(event) if rule.half_to_need else None
         if by is not None and by > event.on:
             part = (by - event.on).days * (1 - 0.5**rule.waits)
             day = min(day, event.on + dt.timedelta(days=int(part)))
@@ -207,7 +218,7 @@ class _Firing:
             return event.on, due_at, at or day_ends
         due_on = add_span(start_on, rule.deadline or NO_SPAN, self.facts.holidays)
         expires_on = add_span(due_on, rule.expires or NO_SPAN, self.facts.holidays)
-        by = _need_by(event)
+        by = self.line.need_by(event)
         if by is not None and by >= start_on:
             due_on, expires_on = min(due_on, by), min(expires_on, by)
         return due_on, end_of_day(due_on, user.zone), end_of_day(expires_on, user.zone)
@@ -414,11 +425,6 @@ class _Cycle:
 
 def _kind_fulfils(kind: str, rule: Rule) -> bool:
     return kind in rule.fulfilled or ("touch" in rule.fulfilled and kind in TOUCHES)
-
-
-def _need_by(event: EventFact) -> dt.date | None:
-    by = event.data.get("by")
-    return dt.date.fromisoformat(by) if isinstance(by, str) else None
 
 
 def _yearly_day(rule: Rule, reference: ReferenceFact) -> tuple[int, int] | None:

@@ -93,6 +93,8 @@ class Rule:
     urgent_within: Span | None = None
     early: Span | None = None
     """A fulfilling event this long before the start counts too."""
+    takes_in: Span | None = None
+    """How near to it softer contacts become a sentence of it, where that is more than for other rules."""
     stage: int = 0
     """A later stage of the opportunity than this silences it; 0: none does."""
     fulfilled: frozenset[str] = frozenset()

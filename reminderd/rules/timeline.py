@@ -7,8 +7,9 @@ import datetime as dt
 from collections.abc import Iterable
 
 from reminderd.rules.calendar import add_span, parse_span
+from reminderd.rules.consent import ANSWERS, EventLike, last_word
 from reminderd.rules.facts import EventFact, Facts
-from reminderd.rules.kinds import CONSENT, INVOLVING, KINDS, OUTCOMES, TOUCHES
+from reminderd.rules.kinds import INVOLVING, KINDS, OUTCOMES, TOUCHES
 
 REST = parse_span("12 months")
 """How long a reference that never answered is left in peace."""
@@ -56,13 +57,10 @@ class Timeline:
         )
 
     def consent(self, reference_id: int, opportunity_id: int | None) -> str | None:
-        """The newest of asked, agreed, declined and no_answer between the two."""
-        found = [
-            event.kind
-            for event in self.past()
-            if event.reference_id == reference_id and event.opportunity_id == opportunity_id and event.kind in CONSENT
-        ]
-        return found[-1] if found else None
+        """How the two stand: asked, agreed, declined or no_answer."""
+        own = (e for e in self.past() if (e.reference_id, e.opportunity_id) == (reference_id, opportunity_id))
+        found = last_word(own, self.today)
+        return found.kind if found is not None else None
 
     def involved(self, reference_id: int, opportunity_id: int | None) -> bool:
         """Whether the reference vouches for the opportunity, and neither declined nor fell silent (decision 6)."""
@@ -77,6 +75,39 @@ class Timeline:
         """Whether any reference of the timeline vouches for the opportunity."""
         people = {event.reference_id for event in self.events if event.opportunity_id == opportunity_id}
         return any(person is not None and self.involved(person, opportunity_id) for person in people)
+
+    def need_by(self, event: EventFact) -> dt.date | None:
+        """By when what an event asks for is needed: as it says itself, else the newest `needed` before it."""
+        needs = [
+            other
+            for other in self.events
+            if other.kind == "needed"
+            and (other.reference_id, other.opportunity_id) == (event.reference_id, event.opportunity_id)
+            and other.order <= event.order
+        ]
+        by = event.data.get("by") or (needs[-1].data.get("by") if needs and event.kind == "asked" else None)
+        return dt.date.fromisoformat(by) if isinstance(by, str) else None
+
+    def signed(self, opportunity_id: int | None) -> EventFact | None:
+        """What shows that the contract is signed: that it was said, or that the job began."""
+        kinds = ("signed", "started")
+        return next((e for e in self.past() if e.kind in kinds and e.opportunity_id == opportunity_id), None)
+
+    def given_up_in_vain(self) -> tuple[EventFact, ...]:
+        """Each `no_answer` that the program wrote by itself although, as is known by now, they did answer, or were
+        never asked."""
+        return tuple(event for event in self.events if event.data.get("by_itself") and not self._unanswered(event))
+
+    def _unanswered(self, event: EventFact) -> bool:
+        own = [
+            other
+            for other in self.events
+            if (other.reference_id, other.opportunity_id) == (event.reference_id, event.opportunity_id)
+        ]
+        asks = [other for other in own if event.data.get("occasion") == f"event:{other.id}"]
+        return bool(asks) and not any(
+            other.kind in ANSWERS and asks[0].order < other.order and other.on <= event.on for other in own
+        )
 
     def newest_touch(self, before: EventFact | None = None) -> EventFact | None:
         """The newest contact, or the newest that comes before an event."""
@@ -100,14 +131,7 @@ class Timeline:
 
     def resting_until(self) -> dt.date | None:
         """Until when a reference that never answered is left in peace, unless there was contact since."""
-        unanswered = [event for event in self.past() if event.kind == "no_answer"]
-        if not unanswered:
-            return None
-        last = unanswered[-1]
-        if any(event.kind in TOUCHES and event.order > last.order for event in self.past()):
-            return None
-        until = add_span(last.on, REST)
-        return until if until > self.today else None
+        return resting_until(self.past(), self.today)
 
     def _implied_starts(self, facts: Facts) -> Iterable[EventFact]:
         for opportunity in facts.opportunities.values():
@@ -120,3 +144,15 @@ class Timeline:
                 continue
             day = dt.date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on
             yield dataclasses.replace(accepted, kind="started", on=day, at=None, data={})
+
+
+def resting_until(events: Iterable[EventLike], today: dt.date) -> dt.date | None:
+    """Until when the reference of these past events, in their order, is left in peace."""
+    last: EventLike | None = None
+    for event in events:
+        if event.kind == "no_answer":
+            last = event
+        elif event.kind in TOUCHES:
+            last = None
+    until = add_span(last.on, REST) if last is not None else None
+    return until if until is not None and until > today else None

@@ -59,7 +59,7 @@ def _takes_in(host: Candidate, guest: Candidate) -> bool:
     if guest.rule.role is Role.THANKS and host.rule.role is Role.KEEP:
         return host.due_on <= guest.due_on + THANKS_WAIT_FOR and gap < SPACING_FOR.days
     if host.rule.weight > guest.rule.weight and host.rule.role is not Role.ASK:
-        return gap <= ABSORB_DAYS
+        return gap <= max(ABSORB_DAYS, host.rule.takes_in.days if host.rule.takes_in else 0)
     return host.rule.role not in EXEMPT and gap < SPACING_FOR.days
 
 

@@ -8,22 +8,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reminderd.rules.calendar import months_between
+from reminderd.rules.consent import holds, last_word
 from reminderd.rules.kinds import INVOLVING, OUTCOMES, TOUCHES
 from reminderd.store.draft_records import DraftFacts, EventView, Involved, Job, Last, Me, Person, Silence
 from reminderd.store.draft_shelf import ALTERNATES_FOR, EventRow, Shelf, Wanted
 from reminderd.store.embargo import Veil, is_embargoed
 from reminderd.store.tables import Opportunity, Reference, User
+from reminderd.store.usage import could_help, is_use
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HONORIFICS = frozenset(
     {"dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "herr", "frau", "dipl", "ing"}
 )
-_USE_KINDS = frozenset({"asked", "called", "briefed"})
 _NEWS_KINDS = ("promoted", "changed_job")
 _STAGES = (("ninety_days", 75, 105), ("half_year", 165, 225))
+GIFTS = frozenset({"congratulated", "gift_sent"})
+"""These give something back whatever led to them."""
+GIVING = ("congratulate", "share")
+"""And so does a note with one of these approaches."""
 _TWO_YEARS = dt.timedelta(days=730)
-_USE_WINDOW = dt.timedelta(days=90)
-_WARM = dt.timedelta(days=366)
 _NEWS_WINDOW = dt.timedelta(days=183)
 
 
@@ -53,7 +56,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         event=EventView() if kept_out and starting and starting.opportunity_id else _event(starting, veil),
         last=last,
         silence=_silence(reference, last, today),
-        asks=sum(event.kind == "asked" and event.on > today - _TWO_YEARS for event in timeline),
+        asks=_asks(timeline, today),
         uses=_uses(timeline, today),
         approach=wanted.approach,
         stage="" if hidden else stage,
@@ -174,8 +177,19 @@ def _silence(reference: Reference | None, last: Last, today: dt.date) -> Silence
     return Silence(months=max(0, months_between(since, today)), known=True)
 
 
+def _asks(timeline: Iterable[EventRow], today: dt.date) -> int:
+    """The asks of two years that nothing was given back for yet."""
+    asks = 0
+    for event in timeline:
+        if event.kind == "asked" and event.on > today - _TWO_YEARS:
+            asks += 1
+        elif event.kind in GIFTS or (event.data or {}).get("approach") in GIVING:
+            asks = 0
+    return asks
+
+
 def _uses(timeline: Iterable[EventRow], today: dt.date) -> int:
-    return sum(event.kind in _USE_KINDS and event.on > today - _USE_WINDOW for event in timeline)
+    return sum(is_use(event, today) for event in timeline)
 
 
 def _stage(shelf: Shelf, user_id: int, today: dt.date) -> tuple[str, int | None]:
@@ -203,16 +217,10 @@ def _stage(shelf: Shelf, user_id: int, today: dt.date) -> tuple[str, int | None]
 
 def _consent(timeline: Iterable[EventRow], job_id: int | None, today: dt.date) -> str | None:
     """Where the reference stands for the opportunity; an agreement whose time is over counts as asked."""
-    standing = None
-    for event in timeline:
-        if event.opportunity_id != job_id or job_id is None:
-            continue
-        if event.kind in ("asked", "declined", "no_answer"):
-            standing = standing if event.kind == "asked" and standing == "agreed" else event.kind
-        elif event.kind == "agreed":
-            until = (event.data or {}).get("until")
-            standing = "asked" if until and str(until) < today.isoformat() else "agreed"
-    return standing
+    found = last_word((event for event in timeline if job_id is not None and event.opportunity_id == job_id), today)
+    if found is None or found.kind != "agreed":
+        return found.kind if found is not None else None
+    return "agreed" if holds(found, today) else "asked"
 
 
 def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:
@@ -249,8 +257,7 @@ def _alternates(shelf: Shelf, wanted: Wanted, job_id: int | None, today: dt.date
         here = any(
             event.opportunity_id == job_id and event.kind in ("asked", "declined", "no_answer") for event in events
         )
-        warm = any(event.kind in TOUCHES and event.on > today - _WARM for event in events)
-        if reference.id != wanted.reference_id and warm and not (here and job_id):
+        if reference.id != wanted.reference_id and could_help(events, today) and not (here and job_id):
             ranked.append((_uses(events, today), reference.name))
     return tuple(name for _, name in sorted(ranked)[:3])
 

@@ -118,8 +118,9 @@ class DraftFacts:
     last: Last = Last()
     silence: Silence = Silence()
     asks: int = 0
+    """Asks of the last two years since something was given back."""
     uses: int = 0
-    """Calls, asks and briefings in the last 90 days."""
+    """Calls, asks and planned messages of the last 90 days."""
     approach: str = ""
     stage: str = ""
     agreed: bool = False

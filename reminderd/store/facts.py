@@ -132,6 +132,7 @@ def reference_fact(row: Reference) -> ReferenceFact:
         last_contact_on=row.last_contact_on,
         has_profile=row.profile is not None,
         keep_from_knowing=row.keep_from_knowing,
+        present_employer=row.present_employer,
     )
 
 

@@ -164,11 +164,11 @@ def test_a_rest_leaves_outcome_and_thanks_unless_all_rest(tmp_path: Path, clock:
     assert "Only outcome and thanks still come, until Fri 1 Jan 2027." in desk.ok("pause", "--until", "2027-01-01")
     rules = {row["rule"] for row in desk.json("upcoming")}
     assert "accepted" in rules
-    assert "check-in" not in rules
+    assert "ninety-days" not in rules
     assert "outcome and thanks included, until: reminderd resume" in desk.ok("pause", "--all")
     assert desk.json("upcoming") == []
     assert "Welcome back." in desk.ok("resume")
-    assert {"accepted", "check-in"} <= {row["rule"] for row in desk.json("upcoming")}
+    assert {"accepted", "ninety-days"} <= {row["rule"] for row in desk.json("upcoming")}
     assert "You were not resting" in desk.ok("resume")
 
 

@@ -160,10 +160,10 @@ def test_within_two_days_means_the_end_of_the_second_local_day_across_a_clock_ch
     assert spring.steps("2027-03-13T12:00", "accepted")[1][0] == "2027-03-14 09:00"
 
 
-def test_a_start_date_leaves_the_thanks_and_adds_the_first_month() -> None:
+def test_a_start_date_leaves_the_thanks_and_adds_one_note_at_ninety_days() -> None:
     world = asked().on("2026-11-24", "accepted", starts="2026-12-07")
     assert world.due("2026-12-08T12:00")["accepted"] == "2026-11-26"
-    assert world.due("2026-12-08T12:00")["first-month"] == "2027-01-21"
+    assert world.due("2026-12-08T12:00")["ninety-days"] == "2027-03-07"
     assert world.due("2026-12-08T12:00", whole=True)["warm-up"] == "2028-07-07"
 
 
