@@ -16,6 +16,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from reminderd import crash
 from reminderd.message import Channel
 from reminderd.rules import retry
 from reminderd.rules.retry import Decision, Fault, Next, Verdict
@@ -144,7 +145,10 @@ class Dispatcher:
     def rescue(self, now: dt.datetime, *, alone: bool = False) -> int:
         """Take back what dead owners held; ``alone`` when no other daemon can be alive."""
         with self._store.writing() as session:
-            return outbox.rescue(session, now, all_but=self.owner if alone else None)
+            rescued = outbox.rescue(session, now, all_but=self.owner if alone else None)
+            crash.point("rescuing")
+        crash.point("rescued")
+        return rescued
 
     def rescue_if_any(self, now: dt.datetime) -> int:
         """As `rescue`, after a look that writes nothing."""
@@ -203,6 +207,8 @@ class Dispatcher:
             looks = [claim for claim in ours if claim.unknown and self._transports[claim.channel].can_find]
             sends = [claim for claim in ours if claim not in looks and self._still(session, claim, now, tally)]
             begun = outbox.begin_attempts(session, sends, now)
+            crash.point("leasing")
+        crash.point("attempt-noted")
         for claim in begun:
             self._fly(claim, self._send, until)
         for claim in looks:
@@ -259,7 +265,10 @@ class Dispatcher:
 
     def _send(self, claim: Claim) -> Result:
         try:
-            return Result(claim, receipt=self._transports[claim.channel].send(claim.message))
+            crash.point("handing-over")
+            receipt = self._transports[claim.channel].send(claim.message)
+            crash.point("handed-over")
+            return Result(claim, receipt=receipt)
         except SendFailed as failure:
             return Result(claim, fault=failure.fault)
         except Exception as error:  # a transport's own mistake must not stop the others
@@ -269,7 +278,10 @@ class Dispatcher:
     def _look(self, claim: Claim) -> Result:
         since = claim.since or dt.datetime.min.replace(tzinfo=dt.UTC)
         try:
-            return Result(claim, receipt=self._transports[claim.channel].find(claim.message, since))
+            crash.point("looking")
+            receipt = self._transports[claim.channel].find(claim.message, since)
+            crash.point("looked")
+            return Result(claim, receipt=receipt)
         except SendFailed as failure:
             return Result(claim, fault=dataclasses.replace(failure.fault, verdict=Verdict.RECONCILE))
         except Exception as error:
@@ -290,7 +302,9 @@ class Dispatcher:
         with self._store.writing() as session:
             for result in self._landed:
                 self._settle_one(session, result, now, tally)
+            crash.point("settling")
         self._landed = []
+        crash.point("settled")
 
     def _settle_one(self, session: Session, result: Result, now: dt.datetime, tally: Tally) -> None:
         claim = result.claim

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import func, or_, select
 
+from reminderd import crash
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
 from reminderd.store import due, outbox
@@ -71,6 +72,8 @@ class Passes:
         while self._anything_to_plan(now):
             with self._house.store.writing() as session:
                 made = self._house.planner.plan_due(session, now)
+                crash.point("planning")
+            crash.point("planned")
             planned += made
             if not made:
                 break  # another daemon is at it
@@ -83,6 +86,8 @@ class Passes:
         while self._anything_to_compose(now):
             with self._house.store.writing() as session:
                 made = self._house.composer.compose(session, now)
+                crash.point("composing")
+            crash.point("composed")
             composed += made
             if not made:
                 break
