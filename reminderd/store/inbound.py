@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, func, literal_column, select
+from sqlalchemy import Boolean, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.facts import State
-from reminderd.store.tables import Delivery, DeliveryKind, DeliveryState, Inbound, Job, Nudge, Reference, User
+from reminderd.store.tables import Delivery, DeliveryKind, DeliveryState, Inbound, Job, Nudge, Reference, Step, User
 
 _SENT = (DeliveryState.SENT, DeliveryState.DELIVERED)
 _SPEAKING = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
@@ -65,6 +65,8 @@ def last_spoken(session: Session, user_id: int, channel: str, before: dt.datetim
             Delivery.sent_at <= before,
             Delivery.state.in_(_SENT),
             Delivery.kind.in_(_SPEAKING),
+            # A draft that goes along as a second text carries none.
+            exists().where(Step.delivery_id == Delivery.id),
         )
         .order_by(Delivery.sent_at.desc(), Delivery.id.desc())
         .limit(1)
