@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from reminderd.errors import UsageError
 from reminderd.planner import SNOOZE_STEP, Changes, Planner
+from reminderd.rules.balance import GIVING_DRAFTS
 from reminderd.rules.calendar import Span, local_day, local_moment, shift
 from reminderd.rules.facts import State, Status, Tier
 from reminderd.rules.kinds import KINDS, Scope
@@ -323,6 +324,8 @@ class Actions:
             data["role"] = rule.role.value
         if nudge.approach:
             data["approach"] = nudge.approach
+        if nudge.draft in GIVING_DRAFTS:
+            data["draft"] = nudge.draft
         if nudge.reasons:
             data["took_in"] = [[reason["rule"], reason["occasion"]] for reason in nudge.reasons]
         if kind == "asked" and cause is not None:

@@ -55,7 +55,7 @@ def pairs(rule: Rule) -> list[tuple[str, str]]:
         ("Due", _due(rule)),
         ("Let go", _span(rule.expires, "after it is due", "with its day")),
         ("Comes", f"{steps}{'; waits for the digest' if rule.lane == 'digest' else '; on its own'}"),
-        ("Draft", rule.draft + (f", after a year of silence {rule.silent_draft}" if rule.silent_draft else "")),
+        ("Draft", _drafts(rule)),
         ("Done by", _fulfilled(rule)),
         ("Done records", rule.records),
         ("Expiry records", rule.on_expiry),
@@ -64,6 +64,15 @@ def pairs(rule: Rule) -> list[tuple[str, str]]:
         ("Switched", None if rule.enabled else f"off; on with: [rules.{rule.name}] enabled = true in rules.toml"),
     ]
     return [(name, words) for name, words in said if words]
+
+
+def _drafts(rule: Rule) -> str:
+    found = [rule.draft]
+    if rule.silent_draft:
+        found.append(f"after a year of silence {rule.silent_draft}")
+    if rule.giving_draft:
+        found.append(f"after two asks {rule.giving_draft}")
+    return ", ".join(found)
 
 
 def _start(rule: Rule) -> str:

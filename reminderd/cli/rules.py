@@ -126,7 +126,8 @@ def check_drafts(ctx: Ctx, book: Book, source: str) -> None:
 
     known = Library(ctx.settings.config_dir / "templates").names()
     for rule in book.rules.values():
-        for key, name in (("draft", rule.draft), ("silent_draft", rule.silent_draft)):
+        for key in ("draft", "silent_draft", "giving_draft"):
+            name = getattr(rule, key)
             if name is not None and name not in known:
                 expected = f"expected a template, but none is called {name!r}; known are {', '.join(known)}"
                 raise BookError(source, rule.name, key, expected)

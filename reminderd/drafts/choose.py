@@ -5,11 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
+from reminderd.rules.balance import ASKS_BEFORE_GIVING
 from reminderd.store.draft_records import DraftFacts
-
-GIVING = ("congratulate", "share")
-"""Approaches that give something and ask for nothing."""
-ASKS_BEFORE_GIVING = 2
 
 
 def choose_variant(situation: str, facts: DraftFacts, count: int, taken: Sequence[int] = ()) -> int:

@@ -114,6 +114,7 @@ class _Reader:
             records=self._kind("records"),
             on_expiry=self._kind("on_expiry"),
             silent_draft=self._text("silent_draft") if "silent_draft" in self.table else None,
+            giving_draft=self._text("giving_draft") if "giving_draft" in self.table else None,
             when=self._condition(),
             enabled=self._flag("enabled", True),
         )

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 
+from reminderd.rules.balance import ASKS_BEFORE_GIVING, asks_since_gift
 from reminderd.rules.calendar import (
     Span,
     add_span,
@@ -224,6 +225,8 @@ class _Firing:
         return due_on, end_of_day(due_on, user.zone), end_of_day(expires_on, user.zone)
 
     def _draft(self, rule: Rule, event: EventFact | None) -> str:
+        if rule.giving_draft and asks_since_gift(self.line.past(), self.line.today) >= ASKS_BEFORE_GIVING:
+            return rule.giving_draft
         if rule.silent_draft is None:
             return rule.draft
         touch = self.line.newest_touch(before=event)

@@ -102,6 +102,8 @@ class Rule:
     on_expiry: str | None = None
     silent_draft: str | None = None
     """The draft for a reference that had not heard from the user for a year."""
+    giving_draft: str | None = None
+    """The draft for a reference that was asked twice since something was given back; it goes before the others."""
     when: Condition | None = None
     enabled: bool = True
 

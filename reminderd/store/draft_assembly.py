@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from reminderd.rules.balance import asks_since_gift
 from reminderd.rules.calendar import months_between
 from reminderd.rules.consent import holds, last_word
 from reminderd.rules.kinds import INVOLVING, OUTCOMES, TOUCHES
@@ -22,11 +23,6 @@ _HONORIFICS = frozenset(
 )
 _NEWS_KINDS = ("promoted", "changed_job")
 _STAGES = (("ninety_days", 75, 105), ("half_year", 165, 225))
-GIFTS = frozenset({"congratulated", "gift_sent"})
-"""These give something back whatever led to them."""
-GIVING = ("congratulate", "share")
-"""And so does a note with one of these approaches."""
-_TWO_YEARS = dt.timedelta(days=730)
 _NEWS_WINDOW = dt.timedelta(days=183)
 
 
@@ -56,7 +52,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         event=EventView() if kept_out and starting and starting.opportunity_id else _event(starting, veil),
         last=last,
         silence=_silence(reference, last, today),
-        asks=_asks(timeline, today),
+        asks=asks_since_gift(timeline, today),
         uses=_uses(timeline, today),
         approach=wanted.approach,
         stage="" if hidden else stage,
@@ -175,17 +171,6 @@ def _silence(reference: Reference | None, last: Last, today: dt.date) -> Silence
     if since is None:
         return Silence()
     return Silence(months=max(0, months_between(since, today)), known=True)
-
-
-def _asks(timeline: Iterable[EventRow], today: dt.date) -> int:
-    """The asks of two years that nothing was given back for yet."""
-    asks = 0
-    for event in timeline:
-        if event.kind == "asked" and event.on > today - _TWO_YEARS:
-            asks += 1
-        elif event.kind in GIFTS or (event.data or {}).get("approach") in GIVING:
-            asks = 0
-    return asks
 
 
 def _uses(timeline: Iterable[EventRow], today: dt.date) -> int:

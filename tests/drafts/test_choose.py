@@ -8,7 +8,8 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminderd.drafts.choose import GIVING, assign_variants, choose_approach, choose_variant
+from reminderd.drafts.choose import assign_variants, choose_approach, choose_variant
+from reminderd.rules.balance import GIVING
 from reminderd.store.draft_records import DraftFacts, EventView, Silence
 from tests.drafts.builders import facts, of_person
 

@@ -51,7 +51,8 @@ def test_nothing_on_a_lock_screen_names_a_company_a_name_or_an_outcome(language:
 
 
 def test_every_rule_of_the_book_has_a_title_in_both_languages() -> None:
-    drafts = {draft for rule in default_book().rules.values() for draft in (rule.draft, rule.silent_draft) if draft}
+    rules = default_book().rules.values()
+    drafts = {draft for rule in rules for draft in (rule.draft, rule.silent_draft, rule.giving_draft) if draft}
     for language in ("en", "de"):
         assert drafts <= titles.TITLES[language].keys()
 
