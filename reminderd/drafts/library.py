@@ -149,7 +149,7 @@ class Library:
 
     def _find(self, situation: str, language: str) -> tuple[str, str] | None:
         """The template's name and the language that it is in: the user's, else English."""
-        for candidate in dict.fromkeys((language, language.partition("_")[0], _DEFAULT_LANGUAGE)):
+        for candidate in dict.fromkeys((language, language.replace("-", "_").partition("_")[0], _DEFAULT_LANGUAGE)):
             name = f"{_prefix(candidate)}/{situation}.j2"
             if self._environment(candidate).has(name):
                 return name, candidate
