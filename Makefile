@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXTRAS := .[postgres,dev]
+EXTRAS := .[postgres,web,dev]
 # Hatchling comes from the constraints too, so that the build is as pinned as the rest.
 BUILD := --no-build-isolation --constraint constraints.txt
 

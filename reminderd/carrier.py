@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from reminderd import tokens
 from reminderd.drafts import words
 from reminderd.drafts.draft import Draft
-from reminderd.drafts.items import Bar, Digest, Entry, MailItem, TextItem
+from reminderd.drafts.items import Bar, Digest, Entry, Links, MailItem, TextItem
 from reminderd.drafts.library import Library
 from reminderd.drafts.mail import make_mail
 from reminderd.drafts.text import Fit, make_draft_text, make_text
 from reminderd.message import Channel, Message
 from reminderd.rules.rule import Book, Role
+from reminderd.signing import Site
 from reminderd.store import draft_facts, due
 from reminderd.store.draft_records import DraftFacts, Me
 from reminderd.store.tables import ChannelHealth, DeliveryKind, Nudge, User
@@ -45,6 +46,8 @@ class Sender:
     """Whether a blind copy of what the user sends marks it done."""
     key: bytes = b""
     """What makes Message-IDs and addresses impossible to guess."""
+    site: Site | None = None
+    """Where the links of messages lead, where there is a public address."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -177,7 +180,8 @@ class Carrier:
         root = f"<{thread}@{self._domain()}>" if thread else None
         begun = due.thread_subject(session, user.id, thread) if thread else None
         message_id = root if root and begun is None else f"<{self._hash(user.id, bundle.kind, key)}@{self._domain()}>"
-        subject = begun or self._subject(entries, bundle, digest)
+        hidden = any(entry.facts.hidden for entry in entries)  # an embargo may have begun after the thread
+        subject = begun if begun and not hidden else self._subject(entries, bundle, digest)
         item = MailItem(
             user=entries[0].facts.me,
             sender=self.sender.address,
@@ -192,6 +196,8 @@ class Carrier:
             told=self._told(entries, bundle),
             reply_address=self._reply_address(user),
             digest=digest,
+            links=self._links(user, now),
+            unsubscribe_url=self._unsubscribe_url(user, now),
         )
         return Letter(make_mail(item, self.library), subject, message_id, thread)
 
@@ -271,6 +277,7 @@ class Carrier:
             entries=tuple(entries),
             lines=tuple(lines) if user.full_texts else (),
             answerable=self.sender.texts_read,
+            links=self._links(user, now),
             useless_at=max(nudge.expires_at for nudge in bundle.nudges),
         )
         text = make_text(item, self.fit)
@@ -308,6 +315,7 @@ class Carrier:
             lines=tuple(lines),
             references_root=answers or None,
             reply_address=self._reply_address(user),
+            unsubscribe_url=self._unsubscribe_url(user, now),
         )
         return Letter(make_mail(item, self.library), subject, message_id)
 
@@ -318,6 +326,13 @@ class Carrier:
         if sender.reply_to is None or not sender.plus:
             return sender.reply_to
         return tokens.reply_address(sender.reply_to, sender.key, user.id)
+
+    def _links(self, user: User, now: dt.datetime) -> Links | None:
+        site = self.sender.site
+        return None if site is None else lambda number, action: site.action(user.id, number, action, now)
+
+    def _unsubscribe_url(self, user: User, now: dt.datetime) -> str | None:
+        return None if self.sender.site is None else self.sender.site.stop(user.id, now)
 
     def _copy_address(self, nudge: Nudge) -> str:
         sender = self.sender

@@ -55,6 +55,16 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
+def token_url(host: str | None) -> str | None:
+    """Where the provider of a mail server hands out access tokens, for those that want them."""
+    name = (host or "").casefold()
+    if name.endswith((".gmail.com", ".googlemail.com", ".google.com")):
+        return "https://oauth2.googleapis.com/token"
+    if name.endswith((".outlook.com", ".office365.com", ".office.com")):
+        return "https://login.microsoftonline.com/common/oauth2/v2.0/token"
+    return None
+
+
 _ADDRESS = r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\.]+(\.[^\s@<>\"(),:;\\.]+)*"
 
 

@@ -41,6 +41,7 @@ def _row(kind: kinds.Kind, section: str, help: str, **more: Any) -> Any:
 
 
 _STORE, _MAIL, _TEXTS, _REPLIES = "Store", "E-mail", "Texts (Twilio)", "Replies by e-mail (IMAP)"
+_OAUTH = "E-mail without a password (OAuth2)"
 _WEB, _PACE, _RUN = "Links and page", "How much and how often", "Running"
 
 
@@ -102,6 +103,26 @@ class Settings:
     smtp_from_name: str = _row(kinds.TEXT, _MAIL, "The name beside it.", default="reminderd")
     smtp_ca_file: Path | None = _row(
         kinds.FILE, _MAIL, "Certificates to trust instead of the system's.", unset="the system's certificates"
+    )
+
+    oauth_client_id: str | None = _row(
+        kinds.TEXT, _OAUTH, "The program that you registered with Google or Microsoft.", unset="log in with a password"
+    )
+    oauth_client_secret: str | None = _row(
+        kinds.SECRET, _OAUTH, "Its secret, where it has one.", unset="none, as with Microsoft", secret=True
+    )
+    oauth_refresh_token: str | None = _row(
+        kinds.SECRET,
+        _OAUTH,
+        "What `reminderd login` brought: takes the place of SMTP_PASSWORD and IMAP_PASSWORD.",
+        secret=True,
+    )
+    oauth_token_url: str | None = _row(
+        kinds.URL,
+        _OAUTH,
+        "Where access tokens come from.",
+        unset="Google's or Microsoft's, by SMTP_HOST or IMAP_HOST",
+        fallback=lambda known: kinds.token_url(known["smtp_host"] or known["imap_host"]),
     )
 
     twilio_account_sid: str | None = _row(
@@ -177,6 +198,12 @@ class Settings:
         kinds.whole(5, 3600), _REPLIES, "How often to look where the server does not tell of new mail.", default="60"
     )
 
+    web: str = _row(
+        kinds.one_of("auto", "on", "off"),
+        _WEB,
+        "Whether the daemon serves the page and the links; `auto` does where SITE_ROOT is set. Needs the extra `web`.",
+        default="auto",
+    )
     site_root: str | None = _row(
         kinds.URL,
         _WEB,
@@ -238,6 +265,16 @@ class Settings:
         """The SQLite file; ``None`` with PostgreSQL."""
         scheme, _, path = self.database_url.partition(":///")
         return Path(path) if scheme == "sqlite" else None
+
+    @property
+    def serves_page(self) -> bool:
+        """Whether the page is served, so that links lead somewhere."""
+        return self.web == "on" or (self.web == "auto" and self.site_root is not None)
+
+    @property
+    def public_root(self) -> str | None:
+        """The address that links in messages begin with; ``None`` where they would lead nowhere."""
+        return self.site_root if self.serves_page else None
 
     @property
     def listen(self) -> tuple[str, int]:
@@ -414,8 +451,9 @@ def _refuse_contradictions(settings: Settings) -> None:
 def _missing(settings: Settings) -> list[tuple[str, str]]:
     """Names that are unset though another, which means nothing without them, is set."""
     twilio_sender = settings.twilio_messaging_service_sid or settings.twilio_from
+    token = settings.oauth_refresh_token
     needs = [
-        ("SMTP_PASSWORD", settings.smtp_password, "SMTP_USERNAME", settings.smtp_username),
+        ("SMTP_PASSWORD", settings.smtp_password or token, "SMTP_USERNAME", settings.smtp_username),
         ("SMTP_USERNAME", settings.smtp_username, "SMTP_PASSWORD", settings.smtp_password),
         ("TWILIO_AUTH_TOKEN", settings.twilio_auth_token, "TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
         ("TWILIO_ACCOUNT_SID", settings.twilio_account_sid, "TWILIO_AUTH_TOKEN", settings.twilio_auth_token),
@@ -426,9 +464,11 @@ def _missing(settings: Settings) -> list[tuple[str, str]]:
             settings.twilio_account_sid,
         ),
         ("TWILIO_ACCOUNT_SID", settings.twilio_account_sid, "TWILIO_FROM", settings.twilio_from),
-        ("IMAP_PASSWORD", settings.imap_password, "IMAP_USERNAME", settings.imap_username),
+        ("IMAP_PASSWORD", settings.imap_password or token, "IMAP_USERNAME", settings.imap_username),
         ("IMAP_USERNAME", settings.imap_username, "IMAP_PASSWORD", settings.imap_password),
         ("IMAP_USERNAME", settings.imap_username, "IMAP_HOST", settings.imap_host),
+        ("OAUTH_CLIENT_ID", settings.oauth_client_id, "OAUTH_REFRESH_TOKEN", token),
+        ("OAUTH_TOKEN_URL", settings.oauth_token_url, "OAUTH_REFRESH_TOKEN", token),
     ]
     return [(name, because) for name, value, because, reason in needs if reason and not value]
 

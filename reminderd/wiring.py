@@ -20,6 +20,7 @@ from reminderd.rules.book import default_book, parse_with_default
 from reminderd.rules.rule import Book
 from reminderd.secret import load_key
 from reminderd.settings import Settings
+from reminderd.signing import Signer, Site
 from reminderd.store import migrate
 from reminderd.store.database import Store
 from reminderd.transports import registry
@@ -167,7 +168,14 @@ def make_sender(settings: Settings) -> Sender:
         plus=reads_mail and settings.imap_plus == "on",
         copies=reads_mail and settings.imap_bcc == "on",
         key=load_key(settings),
+        site=make_site(settings),
     )
+
+
+def make_site(settings: Settings) -> Site | None:
+    """Where links lead; ``None`` without a public address."""
+    root = settings.public_root
+    return Site(root, Signer(load_key(settings))) if root is not None else None
 
 
 def make_transports(settings: Settings) -> dict[Channel, Transport]:

@@ -10,7 +10,8 @@ from reminderd.drafts.draft import Draft
 from reminderd.store.draft_records import DraftFacts, Me
 
 Links = Callable[[int, str], str]
-"""Makes the signed link for a nudge's number and an action: ``done``, ``snooze``, ``skip``, ``draft``."""
+"""Makes the signed link for a nudge's number and an action: ``done``, ``all`` (it and those beside it in
+one message), ``snooze``, ``skip``, ``draft``."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

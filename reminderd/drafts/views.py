@@ -80,7 +80,9 @@ def _together(item: MailItem, say: Mapping[str, str]) -> dict[str, str] | None:
         return None
     listed = " ".join(map(str, numbers))
     link = ""
-    if item.reply_address and item.links is None:
+    if item.links is not None:
+        link = item.links(numbers[0], "all")
+    elif item.reply_address:
         link = links.command(item.reply_address, f"Re: {item.subject}", f"DONE {listed}")
     return {"label": say["all"], "link": link, "command": f"reminderd done {listed}"}
 

@@ -153,7 +153,7 @@ class Texts:
             fresh = [text for text in found.received if text.sid not in self._seen]
             if fresh or found.statuses:
                 with self._store.writing() as session:
-                    changed += sum(self._take(session, text, now) for text in fresh)
+                    changed += sum(take_text(session, self._door, text, now) for text in fresh)
                     for delivery_id, sid, status in found.statuses:
                         changed += statuses.apply(session, self._recheck, delivery_id, sid, status, now)
             self._seen |= {text.sid for text in fresh}
@@ -170,17 +170,22 @@ class Texts:
         self._faults += 1
         self._ask_at = now + min(self._every * 2 ** min(self._faults, 10), SLOWEST)
 
-    def _take(self, session: Session, text: ReceivedText, now: dt.datetime) -> int:
-        """Apply one text. Only the user's own number is obeyed; whoever shares it is stopped and started together."""
-        users = inbound.users_by_phone(session, text.sender)
-        if len(users) > 1 and parse(text.body).verb not in (Verb.STOP, Verb.START, Verb.YES):
+
+def take_text(session: Session, door: Door, text: ReceivedText, now: dt.datetime) -> int:
+    """Apply one text, polled or posted, once. Only the user's own number is obeyed; whoever shares it is stopped and
+    started together. Returns for how many users it changed something."""
+    users = inbound.users_by_phone(session, text.sender)
+    if len(users) > 1:
+        if any(inbound.is_applied(session, user.id, Channel.SMS, text.sid) for user in users):
+            return 0
+        if parse(text.body).verb not in (Verb.STOP, Verb.START, Verb.YES):
             users = users[:1]
-        message = Incoming(Channel.SMS, text.sid, text.received_at, text.body)
-        taken = 0
-        for user in users:
-            try:
-                with session.begin_nested():
-                    taken += self._door.take(session, user.id, message, now)
-            except Exception:  # one text must not hold the others back
-                log.exception("text_broke user=%s sid=%s", user.id, text.sid)
-        return taken
+    message = Incoming(Channel.SMS, text.sid, text.received_at, text.body)
+    taken = 0
+    for user in users:
+        try:
+            with session.begin_nested():
+                taken += door.take(session, user.id, message, now)
+        except Exception:  # one text must not hold the others back
+            log.exception("text_broke user=%s sid=%s", user.id, text.sid)
+    return taken
