@@ -6,10 +6,10 @@ import re
 from html.parser import HTMLParser
 
 _ATTRIBUTION = re.compile(
-    r"^(?:On\b.{3,300}\bwrote|Am\b.{3,300}\bschrieb\b.{0,200}|Le\b.{3,300}\ba écrit|El\b.{3,300}\bescribió"
-    r"|.{3,200}<[^<>\s]+@[^<>\s]+>\s*(?:wrote|schrieb)?)\s*:$",
+    r"^(?:On\b.{3,300}\bwrote|Am\b.{3,300}\bschrieb\b.{0,200}|Le\b.{3,300}\ba écrit|El\b.{3,300}\bescribió)\s*:$",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"^.{1,200}<[^<>\s]+@[^<>\s]+>\s*(?:wrote|schrieb)?\s*:$", re.IGNORECASE)
 _REST_IS_QUOTED = re.compile(
     r"^(?:-{2,}\s*(?:original message|ursprüngliche nachricht|forwarded message|weitergeleitete nachricht)\s*-{2,}"
     r"|_{10,}|(?:\*?(?:from|von|gesendet|sent)\*?:)\s.+)$",
@@ -53,8 +53,10 @@ def _attribution(lines: list[str], index: int) -> int:
     """How many lines from here are "On … wrote:", which programs fold over up to three; only before a quote or an
     end, as somebody may well write "On Monday I wrote:" himself."""
     for count in (1, 2, 3):
-        joined = " ".join(line.strip() for line in lines[index : index + count])
-        if _ATTRIBUTION.match(joined):
+        folded = [line.strip() for line in lines[index : index + count]]
+        if not all(folded):
+            return 0
+        if _ATTRIBUTION.match(" ".join(folded)) or (count == 1 and _NAMED.match(folded[0])):
             below = next((line for line in lines[index + count :] if line.strip()), ">")
             return count if below.lstrip().startswith(">") or count == 1 else 0
     return 0

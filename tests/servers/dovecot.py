@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import pwd
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -84,8 +85,6 @@ def running_dovecot(folder: Path, certificates: Certificates, accounts: Mapping[
     owner = pwd.getpwnam("nobody")
     mail = folder / "mail"
     mail.mkdir(mode=0o755)
-    import os
-
     os.chown(mail, owner.pw_uid, owner.pw_gid)
     (folder / "passwd").write_text("".join(f"{address}:{password}\n" for address, password in accounts.items()))
     (folder / "passwd").chmod(0o644)

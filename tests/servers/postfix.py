@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,8 +98,6 @@ def running_postfix(
     configuration = folder / "postfix"
     for path in (configuration, folder / "queue", folder / "data"):
         path.mkdir(mode=0o755)
-    import shutil
-
     shutil.chown(folder / "data", "postfix")
     boxes = ", ".join(f"{{ {address} = {address.partition('@')[0]}/ }}" for address in addresses)
     main = MAIN.format(folder=folder, daemons=daemons, certificates=certificates, dovecot=dovecot, boxes=boxes)
