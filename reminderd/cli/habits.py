@@ -27,9 +27,13 @@ FLAGS: tuple[tuple[str, str, str], ...] = (
     ("--hour", "HH:MM", "When you have five quiet minutes (09:00)."),
     ("--quiet", "21:00-08:00", "Hours in which nothing is sent; none for none."),
     ("--digest", "weekly|daily|off", "How what can wait comes; off: one by one."),
+    ("--language", "en|de", "The language of drafts and messages."),
+    ("--texts", "short|full", "What texts show: initials, or full names and the matter."),
 )
 DEFAULT_HOUR = dt.time(9)
 NOTHING = ("", "-", "none")
+LANGUAGES = ("en", "de")
+TEXTS = {"short": False, "full": True}
 
 
 def with_habits(command: Command) -> Command:
@@ -64,6 +68,10 @@ def read(flag: str, text: str, region: str | None) -> dict[str, Any]:
         case "quiet":
             quiet = dates.parse_quiet(text) if text.strip() else None
             return {"quiet_begins": quiet.begins if quiet else None, "quiet_ends": quiet.ends if quiet else None}
+        case "language":
+            return {"language": values.choice("--language", text, LANGUAGES)}
+        case "texts":
+            return {"full_texts": TEXTS[values.choice("--texts", text, tuple(TEXTS))]}
         case _:
             return {"digest": values.choice("--digest", text, tuple(Digest))}
 
@@ -101,4 +109,6 @@ def words(row: User) -> str:
     if row.quiet_begins is not None and row.quiet_ends is not None:
         quiet = f", quiet {row.quiet_begins:%H:%M}-{row.quiet_ends:%H:%M}"
     digest = {"weekly": "the rest weekly", "daily": "the rest daily", "off": "no digest"}[row.digest]
-    return f"{row.hour:%H:%M} {row.zone}{quiet}, {digest}{f', phone {row.phone}' if row.phone else ''}"
+    phone = f", phone {row.phone}{' (full texts)' if row.full_texts else ''}" if row.phone else ""
+    language = "" if row.language == "en" else f", language {row.language}"
+    return f"{row.hour:%H:%M} {row.zone}{quiet}, {digest}{phone}{language}"

@@ -50,8 +50,9 @@ class Interview:
         columns |= self._columns("hour", "When do you have five quiet minutes?", hour)
         columns |= self._columns("phone", "Phone number for texts (empty: none)", known.phone or "" if known else "")
         columns |= self._columns("quiet", "Hours in which nothing may come, such as 21:00-08:00", _quiet(known))
-        if self.flags["digest"] is not None:
-            columns |= habits.read("digest", self.flags["digest"], None)
+        for flag in ("digest", "language", "texts"):
+            if (given := self.flags[flag]) is not None:
+                columns |= habits.read(flag, given, None)
         row, is_new, several = setup.save(self.ctx, columns)
         self.ctx.user = row.email
         self.ctx.tell(setup.summary(row, is_new, several).partition(" Next:")[0])

@@ -178,6 +178,8 @@ def _json(row: User) -> dict[str, object]:
         "hour": f"{row.hour:%H:%M}",
         "quiet": quiet,
         "digest": row.digest,
+        "language": row.language,
+        "texts": "full" if row.full_texts else "short",
         "paused": row.paused,
         "paused_until": row.paused_until,
         "created_at": local(row.created_at, row.zone),

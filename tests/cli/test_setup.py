@@ -39,6 +39,8 @@ def test_flags_set_up_a_user_and_a_file_for_settings_that_only_its_owner_reads(d
         "hour": "08:30",
         "quiet": "21:00-08:00",
         "digest": "daily",
+        "language": "en",
+        "texts": "short",
         "paused": False,
         "paused_until": None,
         "created_at": "",
