@@ -57,7 +57,7 @@ class _Daemon:
         self._again = threading.Event()
         self._last_pass = time.monotonic()
         self._fed = 0.0
-        self._passes = Passes(house, house.dispatcher())
+        self._passes = Passes(house, house.dispatcher(), house.desk())
         self._next_at: dt.datetime | None = None
         self._retired: list[Dispatcher] = []
         self._listener = make_listener(house.store, look_every=house.settings.poll_seconds)
@@ -89,7 +89,7 @@ class _Daemon:
             outbox.unpause_channels(session, now)
             self._house.planner.refresh_marks(session, now)
         self._passes.dispatcher.rescue(now, alone=self._house.store.is_sqlite)
-        self._passes.dispatcher.on_landing(self._soon)
+        self._passes.on_landing(self._soon)
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.add_job(self._work, "interval", seconds=TICK_FOR.total_seconds(), id="work")
         self._scheduler.add_job(
@@ -148,11 +148,12 @@ class _Daemon:
             log.error("reload_refused %s", error)
             self._notifier.send("STATUS=Reload refused; the former rules and settings stay in force.")
             return
-        dispatcher = house.dispatcher()
-        dispatcher.on_landing(self._soon)
+        passes = Passes(house, house.dispatcher(), house.desk())
+        passes.on_landing(self._soon)
+        self._passes.stop_reading()
         self._retired.append(self._passes.dispatcher)
         self._house = house
-        self._passes = Passes(house, dispatcher)
+        self._passes = passes
         with house.store.writing() as session:
             outbox.unpause_channels(session, utc_now())
             house.planner.refresh_marks(session, utc_now())
@@ -188,6 +189,7 @@ class _Daemon:
         log.info("stopping")
         self._notifier.send("STOPPING=1", "STATUS=Finishing what is in flight.")
         self._scheduler.shutdown(wait=True)
+        self._passes.stop_reading()
         left = sum(dispatcher.stop(utc_now) for dispatcher in [self._passes.dispatcher, *self._retired])
         self._listener.close()
         self._house.store.dispose()
@@ -213,7 +215,7 @@ def run_once(settings: Settings) -> int:
     logs.configure(settings.log_level, settings.log_format)
     house = open_house(settings, utc_now())
     with lock.own(house.store):
-        passes = Passes(house, house.dispatcher())
+        passes = Passes(house, house.dispatcher(), house.desk(threads=False))
         with house.store.writing() as session:
             outbox.unpause_channels(session, utc_now())
             house.planner.refresh_marks(session, utc_now())
@@ -222,6 +224,7 @@ def run_once(settings: Settings) -> int:
             tally = passes.drain(utc_now)
             passes.housekeeping(utc_now())
         finally:
+            passes.stop_reading()
             passes.dispatcher.stop(utc_now)
         if tally.failed:
             return 1
