@@ -1,8 +1,10 @@
-"""Writes what is generated from the settings table: `.env.example` and `docs/settings.md` (`make docs`)."""
+"""Writes what is generated (`make docs`): `.env.example` and `docs/settings.md` from the settings table, the catalogue
+`docs/drafts.md` from the templates."""
 
 from __future__ import annotations
 
 import itertools
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,9 @@ from pathlib import Path
 from reminderd.settings import Row, rows
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run as a file, it finds the one beside it all the same
+
+from docs.catalogue import catalogue_page  # noqa: E402
 
 
 def main() -> None:
@@ -20,7 +25,11 @@ def main() -> None:
 
 def generated() -> dict[str, str]:
     """Every generated file, by its path from the checkout's top."""
-    return {".env.example": env_example(), "docs/settings.md": settings_page()}
+    return {
+        ".env.example": env_example(),
+        "docs/settings.md": settings_page(),
+        "docs/drafts.md": catalogue_page(),
+    }
 
 
 def env_example() -> str:
