@@ -105,6 +105,7 @@ class House:
             username=settings.imap_username or "",
             password=settings.imap_password or "",
             ca_file=settings.imap_ca_file,
+            tokens=None if settings.imap_password else registry.make_tokens(settings),
         )
         every = dt.timedelta(seconds=settings.imap_poll_seconds)
         return Mails(self.store, self.door, self.composer, account, self.sender.key, every, threads=threads)

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from reminderd.errors import ReminderdError
+from reminderd.oauth import TokenDelayed, TokenRefused, Tokens, xoauth2
 from reminderd.replies.letters import is_candidate
+from reminderd.settings import Settings
 
 FOLDER = "INBOX"
 LARGEST = 400_000
@@ -53,6 +55,20 @@ class Account:
     password: str = dataclasses.field(repr=False)
     ca_file: Path | None = None
     timeout: float = 30.0
+    tokens: Tokens | None = dataclasses.field(default=None, repr=False)
+    """Access tokens in place of the password (XOAUTH2)."""
+
+
+def account_of(settings: Settings) -> Account:
+    """The mailbox that the settings name."""
+    return Account(
+        host=settings.imap_host or "",
+        port=settings.imap_port,
+        security=settings.imap_security,
+        username=settings.imap_username or "",
+        password=settings.imap_password or "",
+        ca_file=settings.imap_ca_file,
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,6 +104,14 @@ class Mailbox:
             fetched = [mail for uid in wanted for mail in self._whole(client, uid)]
             self._seen = uids
             return fetched
+
+    def probe(self) -> str:
+        """Log in and out: one line of what was found. Raises `MailboxFault`."""
+        with self._explained():
+            self._connected()
+        found = "tells of new mail by itself" if self.idles() else "is looked at every so often"
+        self.close()
+        return f"the mailbox at {self._account.host} takes the login and {found}"
 
     def idles(self) -> bool:
         """Whether the server tells of new mail by itself."""
@@ -161,11 +185,13 @@ class Mailbox:
         client = self._dialled()
         try:
             try:
-                client.login(self._account.username, self._account.password)
+                self._sign_in(client)
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:
                 words = "The mailbox does not accept the login: check IMAP_USERNAME and IMAP_PASSWORD."
+                if self._account.tokens is not None:
+                    words = "The mailbox does not accept the sign-in: reminderd login gmail, or microsoft."
                 raise MailboxFault("login", words, refused=True) from error
             client.capability()
             _, capabilities = client.response("CAPABILITY")
@@ -181,6 +207,34 @@ class Mailbox:
             self._validity, self._seen = validity, set()
         self._client = client
         return client
+
+    def _sign_in(self, client: imaplib.IMAP4) -> None:
+        account = self._account
+        if account.tokens is None:
+            client.login(account.username, account.password)
+            return
+        token = ""
+        for last in (False, True):
+            token = self._token(account.tokens, not_this=token)
+            # A refusal comes as a challenge with its reasons, which nothing is answered to.
+            answers = iter([xoauth2(account.username, token)])
+            try:
+                client.authenticate("XOAUTH2", lambda _, answers=answers: next(answers, b""))  # type: ignore[misc]
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                if last:
+                    raise
+            else:
+                return
+
+    def _token(self, tokens: Tokens, *, not_this: str) -> str:
+        try:
+            return tokens.access(not_this=not_this)
+        except TokenRefused as error:
+            raise MailboxFault("oauth refused", str(error), refused=True) from error
+        except TokenDelayed as error:
+            raise MailboxFault("oauth delayed", str(error)) from error
 
     def _dialled(self) -> imaplib.IMAP4:
         account = self._account

@@ -12,7 +12,10 @@ from reminderd.message import Channel
 from reminderd.transports.base import Transport
 
 if TYPE_CHECKING:
+    from reminderd.oauth import Tokens
     from reminderd.transports.twilio import TwilioTransport
+
+TOKEN_FILE = "oauth_token"
 
 
 class TransportSettings(Protocol):
@@ -42,6 +45,18 @@ class TransportSettings(Protocol):
     def twilio_api_url(self) -> str | None: ...
     @property
     def maildir(self) -> Path: ...
+    @property
+    def public_root(self) -> str | None: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def oauth_client_id(self) -> str | None: ...
+    @property
+    def oauth_client_secret(self) -> str | None: ...
+    @property
+    def oauth_refresh_token(self) -> str | None: ...
+    @property
+    def oauth_token_url(self) -> str | None: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,12 +83,33 @@ def make_text_reader(settings: TransportSettings) -> TwilioTransport:
     """A Twilio of its own, to read answers and statuses with. Raises `SettingError` where it is set up by half."""
     from reminderd.transports.twilio import TwilioTransport
 
+    root = settings.public_root
+
     return TwilioTransport(
         _given("TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
         _given("TWILIO_AUTH_TOKEN", settings.twilio_auth_token),
         settings.twilio_from,
         settings.twilio_messaging_service_sid,
         settings.twilio_api_url,
+        # Twilio takes public addresses only; those without https would be read on the way.
+        status_callback=f"{root}/twilio/status" if root and root.startswith("https://") else None,
+    )
+
+
+def make_tokens(settings: TransportSettings) -> Tokens | None:
+    """Access tokens for SMTP and IMAP, where `reminderd login` brought a refresh token. Raises `SettingError`."""
+    if not settings.oauth_refresh_token:
+        return None
+    from reminderd.oauth import Account, Tokens
+
+    return Tokens(
+        Account(
+            token_url=_given("OAUTH_TOKEN_URL", settings.oauth_token_url),
+            client_id=_given("OAUTH_CLIENT_ID", settings.oauth_client_id),
+            refresh_token=settings.oauth_refresh_token,
+            client_secret=settings.oauth_client_secret,
+            kept_in=settings.home / TOKEN_FILE,
+        )
     )
 
 
@@ -92,6 +128,7 @@ def _make_smtp(settings: TransportSettings) -> Transport:
         settings.smtp_username,
         settings.smtp_password,
         settings.smtp_ca_file,
+        tokens=None if settings.smtp_password else make_tokens(settings),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reminderd.errors import ConfigError, SettingError
 from reminderd.message import Channel, Mail, Message
+from reminderd.oauth import Tokens
 from reminderd.transports.base import Receipt, SendFailed
 from reminderd.transports.smtp_replies import Stage
 from reminderd.transports.smtp_session import Session
@@ -26,6 +27,7 @@ class SmtpTransport:
 
     ``security`` is ``starttls``, ``force_tls`` (encrypted from the first byte) or, for a server on this machine only,
     ``off``; ``off_forced`` sends in the clear to any host. Certificates are verified, against ``ca_file`` where given.
+    ``tokens`` sign in in place of a password (XOAUTH2).
     The server has ``step_timeout`` seconds for each command, ``setup_timeout`` for all before the final dot, and
     ``answer_timeout`` after it (RFC 5321, section 4.5.3.2.6). Time that the system's name lookup takes comes on top.
     A connection idle for ``idle_timeout`` seconds is not used again.
@@ -46,6 +48,7 @@ class SmtpTransport:
         password: str | None = None,
         ca_file: Path | str | None = None,
         *,
+        tokens: Tokens | None = None,
         step_timeout: float = 30,
         setup_timeout: float = 120,
         answer_timeout: float = 600,
@@ -54,6 +57,7 @@ class SmtpTransport:
         _check_security(security, host)
         self._host, self._port, self._security = host, port or DEFAULT_PORTS[security], security
         self._username, self._password, self._ca_file = username or None, password, ca_file
+        self._tokens = tokens
         self._step_timeout, self._setup_timeout = step_timeout, setup_timeout
         self._answer_timeout, self._idle_timeout = answer_timeout, idle_timeout
         self.deadline_for = dt.timedelta(seconds=setup_timeout + answer_timeout + 10)
@@ -136,6 +140,7 @@ class SmtpTransport:
             implicit=self._security == "force_tls",
             username=self._username,
             password=self._password,
+            tokens=self._tokens,
         )
 
 

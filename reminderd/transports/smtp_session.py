@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 from reminderd.message import Mail
+from reminderd.oauth import TokenDelayed, TokenRefused, Tokens
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.transports.base import SendFailed
 from reminderd.transports.smtp_replies import Stage, fault_for_loss, fault_for_reply
@@ -20,6 +21,11 @@ NO_STARTTLS = Fault(
 )
 NO_AUTH = Fault(
     Verdict.PAUSE, "no auth", "The mail server offers no login that works here: check SMTP_PORT and SMTP_USERNAME."
+)
+NO_XOAUTH2 = Fault(
+    Verdict.PAUSE,
+    "no xoauth2",
+    "The mail server takes no access tokens (XOAUTH2): check SMTP_HOST, or set SMTP_PASSWORD.",
 )
 NO_UTF8 = Fault(
     Verdict.GIVE_UP, "no smtputf8", "The mail server cannot take addresses with letters outside ASCII (SMTPUTF8)."
@@ -97,7 +103,10 @@ class Session:
             self._encrypt(server.context)
             self._hello()
         if server.username:
-            self._sign_in(server.username, server.password or "")
+            if server.tokens is not None:
+                self._sign_in_by_token(server.username, server.tokens)
+            else:
+                self._sign_in(server.username, server.password or "")
 
     def _hello(self) -> None:
         # smtplib's own helper falls back to HELO on a 4xx too, and then finds neither STARTTLS nor AUTH.
@@ -131,6 +140,28 @@ class Session:
                 raise SendFailed(NO_AUTH)
             if code != 503:  # "already authenticated" is fine
                 _wanted(2, (code, text))
+
+    def _sign_in_by_token(self, username: str, tokens: Tokens) -> None:
+        wire = self._live()
+        if "XOAUTH2" not in str(wire.esmtp_features.get("auth", "")).upper().split():
+            raise SendFailed(NO_XOAUTH2)
+        token = self._token(tokens)
+        with self._during(Stage.AUTH):
+            code, text = wire.authenticate_by_token(username, token)
+        if code == 535:  # revoked before its time, perhaps: one fresh token is worth a try
+            token = self._token(tokens, not_this=token)
+            with self._during(Stage.AUTH):
+                code, text = wire.authenticate_by_token(username, token)
+        with self._during(Stage.AUTH):
+            _wanted(2, (code, text))
+
+    def _token(self, tokens: Tokens, *, not_this: str = "") -> str:
+        try:
+            return tokens.access(not_this=not_this)
+        except TokenRefused as error:
+            raise SendFailed(Fault(Verdict.PAUSE, "oauth refused", str(error))) from error
+        except TokenDelayed as error:
+            raise SendFailed(Fault(Verdict.AGAIN, "oauth delayed", str(error))) from error
 
     # --- sending ---
 

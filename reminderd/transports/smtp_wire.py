@@ -11,6 +11,8 @@ import socket
 import ssl
 import time
 
+from reminderd.oauth import Tokens, xoauth2
+
 _CHUNK = 64 * 1024
 
 
@@ -24,6 +26,8 @@ class Server:
     implicit: bool = False
     username: str | None = None
     password: str | None = dataclasses.field(default=None, repr=False)
+    tokens: Tokens | None = dataclasses.field(default=None, repr=False)
+    """Access tokens in place of a password."""
 
 
 class Wire(smtplib.SMTP):
@@ -55,6 +59,12 @@ class Wire(smtplib.SMTP):
             return self.docmd(_base64(password.encode())) if code == 334 else (code, text)
         digest = hmac.new(password.encode(), base64.b64decode(text), "md5").hexdigest()
         return self.docmd(_base64(f"{username} {digest}".encode()))
+
+    def authenticate_by_token(self, username: str, token: str) -> tuple[int, bytes]:
+        """The server's last word on a login by access token (XOAUTH2). A refusal comes as a challenge with its
+        reasons, which an empty line answers."""
+        code, text = self.docmd("AUTH", f"XOAUTH2 {_base64(xoauth2(username, token))}")
+        return self.docmd("") if code == 334 else (code, text)
 
     def send_all(self, content: bytes) -> None:
         """Send in pieces, each a step of its own."""

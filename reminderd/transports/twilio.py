@@ -46,7 +46,8 @@ class ReceivedText:
 
 
 class TwilioTransport:
-    """Texts from ``from_number`` or a messaging service. The SDK is imported on first use.
+    """Texts from ``from_number`` or a messaging service; what becomes of them is posted to ``status_callback`` where
+    that is given. The SDK is imported on first use.
 
     ``find`` tells whether a text whose answer was lost is there: Twilio takes no idempotency key. A new message may
     be missing from the first listings, so ask again after a while before sending anew.
@@ -64,6 +65,7 @@ class TwilioTransport:
         messaging_service_sid: str | None = None,
         api_url: str | None = None,
         *,
+        status_callback: str | None = None,
         connect_timeout: float = 10,
         timeout: float = 30,
         skew: dt.timedelta = dt.timedelta(seconds=60),
@@ -76,7 +78,7 @@ class TwilioTransport:
             raise SettingError("TWILIO_API_URL", "a URL that begins with https://", api_url)
         self._account_sid, self._auth_token, self._api_url = account_sid, auth_token, api_url
         self._sender = {"from_": from_number, "messaging_service_sid": messaging_service_sid}
-        self._number = from_number
+        self._number, self._status_callback = from_number, status_callback
         self._timeout = (connect_timeout, timeout)
         self._skew, self._page_size, self._now = skew, page_size, now
         self.deadline_for = dt.timedelta(seconds=connect_timeout + timeout + 5)
@@ -88,6 +90,8 @@ class TwilioTransport:
         if not isinstance(message, Text):
             raise TypeError("Twilio carries texts only")
         wanted: dict[str, object] = {key: value for key, value in self._sender.items() if value}
+        if self._status_callback:
+            wanted["status_callback"] = self._status_callback
         if message.useless_at is not None:
             wanted["validity_period"] = validity(message.useless_at, self._now())
         with _told():

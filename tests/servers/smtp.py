@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import re
 import socket
 import ssl
+from collections.abc import Callable, Container
 from types import TracebackType
 from typing import Any
 
@@ -25,8 +28,9 @@ class Received:
 class SmtpServer:
     """Runs between ``with`` and its end. ``received`` holds what it took; ``connections`` counts connections.
 
-    ``security`` is as in the settings: ``off``, ``starttls`` or ``force_tls``. With ``accounts`` a login is required.
-    `refuse` makes one stage (``EHLO``, ``MAIL``, ``RCPT``, ``DATA``, ``AUTH``) answer as given until `relent`.
+    ``security`` is as in the settings: ``off``, ``starttls`` or ``force_tls``. With ``accounts`` a login is required;
+    with ``access_tokens`` one of those signs in as well (XOAUTH2). `refuse` makes one stage (``EHLO``, ``MAIL``,
+    ``RCPT``, ``DATA``, ``AUTH``) answer as given until `relent`.
     """
 
     def __init__(
@@ -37,12 +41,16 @@ class SmtpServer:
         accounts: dict[str, str] | None = None,
         utf8: bool = True,
         auth_exclude: tuple[str, ...] = (),
+        access_tokens: Callable[[], Container[str]] | None = None,
     ) -> None:
         self.received: list[Received] = []
         self.connections = 0
         self.logins: list[str] = []
         self._answers: dict[str, str] = {}
         self._accounts = accounts
+        self._access_tokens = access_tokens
+        if access_tokens is not None:
+            self.auth_XOAUTH2 = self._xoauth2
         options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "server_hostname": "mail.test"}
         if security == "starttls":
             options |= {"tls_context": context, "require_starttls": True}
@@ -107,6 +115,20 @@ class SmtpServer:
             Received(envelope.mail_from, recipients, envelope.original_content, bool(envelope.smtp_utf8))
         )
         return f"250 2.0.0 Ok: queued as {len(self.received):04X}"
+
+    async def _xoauth2(self, server: Any, args: list[str]) -> Any:
+        """What Gmail does: a refusal is a challenge with its reasons, then a 535."""
+        login = base64.b64decode(args[1]).decode()
+        found = re.fullmatch("user=(.*)\x01auth=Bearer (.*)\x01\x01", login)
+        assert found is not None, login
+        self.logins.append(f"XOAUTH2 {found[1]}")
+        assert self._access_tokens is not None
+        if found[2] in self._access_tokens():
+            return AuthResult(success=True, auth_data=found[1])
+        reasons = base64.b64encode(b'{"status":"401","schemes":"bearer"}').decode()
+        await server.push(f"334 {reasons}")
+        assert await server._reader.readline() == b"\r\n"
+        return AuthResult(success=False, handled=False, message="535 5.7.8 Username and Password not accepted")
 
     def _authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         if "AUTH" in self._answers:

@@ -26,6 +26,12 @@ class Told:
     twilio_messaging_service_sid: str | None = None
     twilio_api_url: str | None = None
     maildir: Path = Path("/nowhere/Maildir")
+    public_root: str | None = None
+    home: Path = Path("/nowhere")
+    oauth_client_id: str | None = None
+    oauth_client_secret: str | None = None
+    oauth_refresh_token: str | None = None
+    oauth_token_url: str | None = None
 
 
 FULL = Told(
