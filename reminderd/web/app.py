@@ -89,7 +89,7 @@ class _Page:
         return self._acted(grant, now) if request.method == "POST" else self._asked(grant, now)
 
     def _asked(self, grant: Grant, now: dt.datetime) -> Response:
-        with self._house.store.reading() as session:
+        with self._reading() as session:
             user = session.get(User, grant.user_id)
             view = self._act(session, user, now).ask(grant) if user is not None else None
             return self._small(view, user) if view is not None and user is not None else self._gone()
@@ -106,7 +106,7 @@ class _Page:
         """The draft with its own buttons; they lead to the links for done, snooze and skip."""
         if request.method != "GET":
             return self._gone()
-        with self._house.store.reading() as session:
+        with self._reading() as session:
             user = session.get(User, grant.user_id)
             if user is None:
                 return self._gone()
@@ -135,7 +135,7 @@ class _Page:
         grant = self._signer.read(token, now)
         if grant is None or grant.purpose is not Purpose.ENTER:
             return self._gone()
-        with self._house.store.reading() as session:
+        with self._reading() as session:
             user = session.get(User, grant.user_id)
         if user is None:
             return self._gone()
@@ -167,7 +167,7 @@ class _Page:
     def overview(self) -> Response:
         """The page."""
         now = self._clock()
-        with self._house.store.reading() as session:
+        with self._reading() as session:
             user = self._visitor(session, now)
             if user is None:
                 return self._message("enter_first", 403)
@@ -308,6 +308,12 @@ class _Page:
     def _act(self, session: Session, user: User | None, now: dt.datetime) -> Act:
         assert user is not None
         return Act(self._house.actions, self._house.ways, session, user, now)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        """One snapshot. What the drafts' makers note on its rows is forgotten, not written."""
+        with self._house.store.reading() as session, session.no_autoflush:
+            yield session
 
     @contextmanager
     def _writing(self, user_id: int) -> Iterator[tuple[Session, User | None]]:

@@ -38,7 +38,7 @@ SPANS = {"1d": Span(days=1), "3d": Span(days=3), "1w": Span(days=7), "2w": Span(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overview:
-    """Gathers the page of one user, from one snapshot."""
+    """Gathers the page of one user, from one snapshot that nothing is flushed to."""
 
     session: Session
     user: User
@@ -103,8 +103,7 @@ class Overview:
         if not nudges:
             return {}
         bundle = Bundle(DeliveryKind.NUDGE, Channel.EMAIL, tuple(nudges), (1,) * len(nudges))
-        with self.session.no_autoflush:  # the carrier notes the wording on the rows; here that is forgotten
-            entries = self.carrier.entries(self.session, bundle, self.now)
+        entries = self.carrier.entries(self.session, bundle, self.now)
         item = MailItem(
             user=entries[0].facts.me, sender="", subject="", message_id="", now=self.now, entries=tuple(entries)
         )
