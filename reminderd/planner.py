@@ -272,8 +272,8 @@ class _Applier:
         self._sync_steps(row, planned, steps)
 
     def _unwanted(self, row: Nudge, changes: Changes) -> None:
-        if row.state in (State.SKIPPED, State.DONE):
-            return
+        if row.state in (State.SKIPPED, State.DONE, State.CANCELLED):
+            return  # what was called off is not let go later on
         state = State.EXPIRED if row.expires_at <= self.now else State.CANCELLED
         if row.state != state:
             self._turn(row, state, changes)
