@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -24,6 +25,9 @@ from reminderd.settings import Settings
 from reminderd.store import lock, outbox
 from reminderd.store.wake import make_listener
 from reminderd.wiring import House, open_house
+
+if TYPE_CHECKING:
+    from reminderd.web.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ class _Daemon:
         self._passes = Passes(house, house.dispatcher(), house.desk())
         self._next_at: dt.datetime | None = None
         self._retired: list[Dispatcher] = []
+        self._page: Server | None = None
         self._listener = make_listener(house.store, look_every=house.settings.poll_seconds)
         self._scheduler = BackgroundScheduler(
             timezone=dt.UTC,
@@ -85,6 +90,7 @@ class _Daemon:
 
     def _start(self) -> None:
         now = utc_now()
+        self._page = _open_page(self._house)
         with self._house.store.writing() as session:
             outbox.unpause_channels(session, now)
             self._house.planner.refresh_marks(session, now)
@@ -157,8 +163,19 @@ class _Daemon:
         with house.store.writing() as session:
             outbox.unpause_channels(session, utc_now())
             house.planner.refresh_marks(session, utc_now())
+        self._turn_page(house)
         self._notifier.send("STATUS=Watching, with rules and settings read anew.")
         log.info("reloaded")
+
+    def _turn_page(self, house: House) -> None:
+        """Serve the page of a house that was built anew. Where it cannot be served, all else goes on."""
+        if self._page is not None:
+            self._page.stop()
+        try:
+            self._page = _open_page(house)
+        except ReminderdError as error:
+            self._page = None
+            log.error("page_not_served %s", error)
 
     def _retire(self, now: dt.datetime) -> None:
         """Let what former dispatchers have in flight land; the next pass comes soon enough to renew their leases."""
@@ -188,6 +205,8 @@ class _Daemon:
     def _stop(self) -> None:
         log.info("stopping")
         self._notifier.send("STOPPING=1", "STATUS=Finishing what is in flight.")
+        if self._page is not None:
+            self._page.stop()
         self._scheduler.shutdown(wait=True)
         self._passes.stop_reading()
         left = sum(dispatcher.stop(utc_now) for dispatcher in [self._passes.dispatcher, *self._retired])
@@ -207,6 +226,17 @@ class _Daemon:
     def _on_reload(self, number: int, frame: FrameType | None) -> None:
         self._reloading = True
         self._listener.poke()
+
+
+def _open_page(house: House) -> Server | None:
+    """The page's server, running; ``None`` where the settings ask for none, and then nothing of it is imported."""
+    if not house.settings.serves_page:
+        return None
+    from reminderd.web.server import Server
+
+    page = Server(house, utc_now)
+    page.start()
+    return page
 
 
 def run_once(settings: Settings) -> int:

@@ -212,7 +212,7 @@ def test_a_broken_template_costs_its_draft_at_most(desk: Desk) -> None:
     desk.enter()
     answer = desk.client.get("/")
     assert answer.status_code == 200
-    assert answer.text.count("<article") == 6
+    assert answer.text.count("<article") >= 6
 
 
 def test_an_empty_house_has_a_page(desk: Desk) -> None:
