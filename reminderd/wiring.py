@@ -75,8 +75,8 @@ class House:
         """The ways back that are set up, read in threads of their own or in the calling one; ``None`` without any.
         Nothing of them is imported unless it is set up."""
         ways = [
-            *([self._texts(threads)] if self.sender.texts_read else []),
-            *([self._mails(threads)] if self.sender.reply_to is not None else []),
+            *([self._texts(threads)] if self.settings.twilio_account_sid else []),
+            *([self._mails(threads)] if self.settings.imap_host else []),
         ]
         return Desk(ways) if ways else None
 
@@ -91,22 +91,15 @@ class House:
 
         every = dt.timedelta(seconds=self.settings.twilio_poll_seconds)
         reader = registry.make_text_reader(self.settings)
-        return Texts(self.store, self.door, self.composer, reader, every, threads=threads)
+        receives = self.sender.texts_read
+        return Texts(self.store, self.door, self.composer, reader, every, receives=receives, threads=threads)
 
     def _mails(self, threads: bool) -> Way:
-        from reminderd.replies.mailbox import Account
+        from reminderd.replies.mailbox import account_of
         from reminderd.replies.mails import Mails
 
         settings = self.settings
-        account = Account(
-            host=settings.imap_host or "",
-            port=settings.imap_port,
-            security=settings.imap_security,
-            username=settings.imap_username or "",
-            password=settings.imap_password or "",
-            ca_file=settings.imap_ca_file,
-            tokens=None if settings.imap_password else registry.make_tokens(settings),
-        )
+        account = account_of(settings, None if settings.imap_password else registry.make_tokens(settings))
         every = dt.timedelta(seconds=settings.imap_poll_seconds)
         return Mails(self.store, self.door, self.composer, account, self.sender.key, every, threads=threads)
 

@@ -148,6 +148,7 @@ def _facts(user: User, line: Line, row: Nudge, now: dt.datetime) -> list[tuple[s
         ("Ends", output.moment(row.expires_at, user.zone, now)),
         ("Quiet", _quiet(row, user, now)),
         ("Answer", row.answer),
+        ("Notes", "; ".join(row.note.splitlines()) if row.note else None),
     ]
 
 

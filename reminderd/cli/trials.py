@@ -39,6 +39,7 @@ def findings(ctx: Ctx) -> Iterator[Finding]:
         ("templates", _templates),
         ("mail", _mail),
         ("texts", _texts),
+        ("answers", _answers),
         ("clock", _clock),
         ("zone", _zone),
     ):
@@ -116,6 +117,19 @@ def _texts(ctx: Ctx) -> list[str]:
 
     transport = registry.make_sms(ctx.settings)
     return [_probed(transport) if transport else "not set up (TWILIO_ACCOUNT_SID); every step goes by e-mail"]
+
+
+def _answers(ctx: Ctx) -> list[str]:
+    settings = ctx.settings
+    by_text = "by text" if settings.twilio_account_sid and settings.twilio_from else ""
+    if settings.imap_host is None:
+        return [f"{by_text or 'neither by text nor by mail'}; IMAP_HOST has answers by mail read"]
+    from reminderd.replies.mailbox import Mailbox, account_of
+    from reminderd.transports import registry
+
+    tokens = None if settings.imap_password else registry.make_tokens(settings)
+    found = Mailbox(account_of(settings, tokens)).probe()
+    return [f"{found}; answers go to {settings.imap_address}"]
 
 
 def _probed(transport: Transport) -> str:

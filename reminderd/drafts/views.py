@@ -84,7 +84,7 @@ def _together(item: MailItem, say: Mapping[str, str]) -> dict[str, str] | None:
         link = item.links(numbers[0], "all")
     elif item.reply_address:
         link = links.command(item.reply_address, f"Re: {item.subject}", f"DONE {listed}")
-    return {"label": say["all"], "link": link, "command": f"reminderd done {listed}"}
+    return {"label": say["all"], "link": link, "command": _done_by(item, listed, say)}
 
 
 def _entry(item: MailItem, entry: Entry, say: Mapping[str, str]) -> dict[str, Any]:
@@ -109,11 +109,16 @@ def _entry(item: MailItem, entry: Entry, say: Mapping[str, str]) -> dict[str, An
         "sending": sending,
         "cut": say["cut"] if cut else "",
         "actions": _actions(item, entry, say),
-        "command": f"reminderd done {entry.number}",
+        "command": _done_by(item, str(entry.number), say),
         "explain": f"reminderd explain {entry.number}",
         "why": _why(item, entry, say),
         "for_user": draft.for_user,
     }
+
+
+def _done_by(item: MailItem, numbers: str, say: Mapping[str, str]) -> str:
+    """How to say that it is done where no button shows: by an answer where those are read, else on the terminal."""
+    return f"{say['answer']} DONE {numbers}" if item.reply_address else f"reminderd done {numbers}"
 
 
 def _recipient(entry: Entry) -> str:

@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 _USELESS_FOR = dt.timedelta(days=1)
 _LONGEST = Span(months=120)
+_HOUR = dt.timedelta(hours=1)
+MOST_ASKED = 5
+MOST_ANSWERED = 30
+"""Answers to one meaning in an hour; two programs that answer each other end here."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ class _One:
             outcome = _Outcome(unclear.lines)
         if self.message.sent is not None:
             return  # whoever sends a mail does not want one back
+        if self._talks_to_a_program():
+            return
         if outcome.drafts:
             self._answer_drafts(outcome.drafts)
         if outcome.lines:
@@ -345,6 +351,14 @@ class _One:
         return _Outcome([self.words.say(f"started_{self.message.channel}" if started else "was_started")])
 
     # ---- answering
+
+    def _talks_to_a_program(self) -> bool:
+        """A phone that says "I am driving" to each of our answers would otherwise be answered for ever."""
+        verb = self.reply.verb
+        if verb in (Verb.STOP, Verb.START):
+            return False
+        so_far = inbound.count_since(self.session, self.user.id, self.message.channel, verb, self.now - _HOUR)
+        return so_far > (MOST_ASKED if verb is Verb.NOTE else MOST_ANSWERED)
 
     def answer(self, lines: Sequence[str]) -> None:
         """Enqueue words to the user, on the channel that the message came by."""

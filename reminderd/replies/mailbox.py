@@ -59,8 +59,8 @@ class Account:
     """Access tokens in place of the password (XOAUTH2)."""
 
 
-def account_of(settings: Settings) -> Account:
-    """The mailbox that the settings name."""
+def account_of(settings: Settings, tokens: Tokens | None = None) -> Account:
+    """The mailbox that the settings name; ``tokens`` where there is no password."""
     return Account(
         host=settings.imap_host or "",
         port=settings.imap_port,
@@ -68,6 +68,7 @@ def account_of(settings: Settings) -> Account:
         username=settings.imap_username or "",
         password=settings.imap_password or "",
         ca_file=settings.imap_ca_file,
+        tokens=tokens,
     )
 
 

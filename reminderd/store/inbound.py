@@ -49,6 +49,14 @@ def applied_keys(session: Session, channel: str, since: dt.datetime) -> set[str]
     return set(session.scalars(query))
 
 
+def count_since(session: Session, user_id: int, channel: str, verb: str, since: dt.datetime) -> int:
+    """How many messages of one meaning were applied since a moment."""
+    query = select(func.count()).where(
+        Inbound.user_id == user_id, Inbound.channel == channel, Inbound.verb == verb, Inbound.applied_at > since
+    )
+    return session.scalar(query) or 0
+
+
 def delivery_by_message_id(session: Session, message_ids: Sequence[str]) -> Delivery | None:
     """The newest delivery that has one of these Message-IDs."""
     query = select(Delivery).where(Delivery.message_id.in_(list(message_ids))).order_by(Delivery.id.desc()).limit(1)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from reminderd.clock import utc_now
 from reminderd.message import Channel
 from reminderd.passes import Passes
-from reminderd.replies.mailbox import Account, Mailbox, MailboxFault
+from reminderd.replies.mailbox import Account, Mailbox, MailboxFault, account_of
 from reminderd.rules.book import default_book
 from reminderd.settings import load
 from reminderd.store.database import Store
@@ -350,6 +350,11 @@ def test_the_server_tells_the_waiting_daemon_of_a_reply(circle: Circle) -> None:
     assert heard.wait(PATIENCE)
     circle.wait()
     assert circle.states() == ["done", "open"]
+
+
+def test_the_mailbox_can_be_tried(circle: Circle) -> None:
+    found = Mailbox(account_of(circle.house.settings)).probe()
+    assert found == "the mailbox at 127.0.0.1 takes the login and tells of new mail by itself"
 
 
 def test_a_mailbox_that_is_not_ours_is_not_read(mail_host: MailHost) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from reminderd.message import Channel, from_record
-from reminderd.replies.door import Incoming
+from reminderd.replies.door import MOST_ASKED, Incoming
 from reminderd.replies.vocabulary import RESERVED, VERBS
 from reminderd.store.database import Store
 from reminderd.store.tables import Delivery, Event, Nudge, Reference, User
@@ -135,6 +135,16 @@ def test_a_snooze_past_the_deadline_says_so_and_one_too_long_is_refused(two: Two
     assert "too far away" in two.said()
     two.take(f"{first} friday", Channel.EMAIL)
     assert "Quiet until Fri 27 Nov, 09:00" in two.said()
+
+
+def test_two_programs_that_answer_each_other_come_to_an_end(two: Two) -> None:
+    for _ in range(20):
+        two.take("I am driving and cannot answer now.")
+    with two.house.store.reading() as session:
+        answers = list(session.scalars(select(Delivery).where(Delivery.kind == "answer")))
+    assert len(answers) == MOST_ASKED
+    two.take("LIST")
+    assert "Open" in two.said()
 
 
 def test_pausing_somebody_ends_what_is_planned_for_them(two: Two) -> None:
