@@ -145,9 +145,16 @@ def pause(ctx: Ctx, until: str | None, everything: bool) -> None:
 
 
 @click.command()
+@click.option("--channel", type=click.Choice(("email", "sms")), help="Hear by this way again, after you stopped it.")
 @pass_ctx
-def resume(ctx: Ctx) -> None:
-    """Be back: what is still wanted opens again."""
+def resume(ctx: Ctx, channel: str | None) -> None:
+    """Be back: what is still wanted opens again. With --channel: what you stopped comes again."""
+    if channel is not None:
+        with ctx.writing() as (session, user):
+            started = ctx.house().actions.start_channel(session, user, channel)
+        way = "E-mail" if channel == "email" else "Texts"
+        ctx.say(f"{way} to you: on again." if started else f"{way} to you: on already; nothing changed.")
+        return
     with ctx.writing() as (session, user):
         rested = user.paused
         changes = ctx.house().actions.resume(session, user, ctx.now())
