@@ -120,6 +120,10 @@ class Answers:
         name = words.title if full else words.lock_screen_title
         return [name(nudge.draft, one) for nudge, one in zip(nudges, facts, strict=True)]
 
+    def name(self, name: str) -> str:
+        """Somebody's name; on texts fit for a lock screen."""
+        return name if self.channel is Channel.EMAIL or self.user.full_texts else words.initials(name)
+
     def settled(self, session: Session, key: str, nudges: Sequence[Nudge]) -> list[str]:
         """ "Done: 7 Thank Ana; 9 …" """
         if not nudges:

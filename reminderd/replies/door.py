@@ -294,7 +294,7 @@ class _One:
                 continue
             self.door.actions.pause_reference(self.session, self.user, row, until, self.now)
             end = self.words.say("until", when=self.words.day(until)) if until else ""
-            lines.append(self.words.say("paused", name=row.name, until=end))
+            lines.append(self.words.say("paused", name=self.words.name(row.name), until=end))
         return _Outcome(lines)
 
     def _undo(self) -> _Outcome:

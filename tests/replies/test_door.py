@@ -153,6 +153,13 @@ def test_pausing_somebody_ends_what_is_planned_for_them(two: Two) -> None:
     assert "Nothing more about Maria Lopez until Sun 24 Jan" in two.said()
 
 
+def test_answers_by_text_are_fit_for_a_lock_screen(two: Two) -> None:
+    first, second = two.numbers()
+    for text in (f"WHY {first}", "LIST", f"SNOOZE {first}", f"PAUSE {first}", f"DONE {second}", "UNDO"):
+        two.take(text)
+        assert not any(name in two.said() for name in ("Maria", "Lopez", "Ana", "Mueller", "Acme"))
+
+
 def test_the_draft_comes_by_the_way_it_was_asked_for(two: Two) -> None:
     first, _ = two.numbers()
     two.take(f"DRAFT {first}")
