@@ -23,7 +23,8 @@ def plan(facts: Facts, book: Book, now: dt.datetime) -> Plan:
     fired = candidates(facts, _rules_in_force(facts, book, line, today), line, now)
     live = [candidate for candidate in fired if candidate.expires_at > now]
     done = [candidate for candidate in live if candidate.fulfilled_by is not None]
-    standing = one_voice([candidate for candidate in live if candidate.fulfilled_by is None])
+    skipped = frozenset((fact.rule, fact.occasion) for fact in facts.settled if fact.state is State.SKIPPED)
+    standing = one_voice([candidate for candidate in live if candidate.fulfilled_by is None], skipped=skipped)
     nudges = [_nudge(Voiced(candidate, []), facts) for candidate in done]
     nudges += [_nudge(voiced, facts) for voiced in standing]
     days = {*line.future_days(), *pauses}

@@ -14,6 +14,8 @@ from reminderd.rules.kinds import INVOLVING, KINDS, OUTCOMES, TOUCHES
 REST = parse_span("12 months")
 """How long a reference that never answered is left in peace."""
 
+CALLED_OFF_FOR = dt.timedelta(days=60)
+"""An outcome calls off interviews this long after it; a later one belongs to another try."""
 _SPACED = ("keep", "thanks")
 
 
@@ -49,9 +51,9 @@ class Timeline:
         return found[-1] if found else None
 
     def silenced(self, event: EventFact, stage: int) -> bool:
-        """Whether a later stage of the event's opportunity has come since."""
+        """Whether a later stage of the event's opportunity has come since, or the event no longer takes place."""
         return any(
-            KINDS[other.kind].stage > stage and other.order > event.order
+            KINDS[other.kind].stage > stage and (other.order > event.order or _calls_off(other, event))
             for other in self.past()
             if other.opportunity_id == event.opportunity_id
         )
@@ -144,6 +146,11 @@ class Timeline:
                 continue
             day = dt.date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on
             yield dataclasses.replace(accepted, kind="started", on=day, at=None, data={})
+
+
+def _calls_off(outcome: EventFact, event: EventFact) -> bool:
+    """Whether an interview falls away because the matter was settled not long before it."""
+    return event.kind == "interview" and outcome.kind in OUTCOMES and event.on - outcome.on < CALLED_OFF_FOR
 
 
 def resting_until(events: Iterable[EventLike], today: dt.date) -> dt.date | None:

@@ -24,16 +24,27 @@ class Voiced:
     reasons: list[Reason]
 
 
-def one_voice(candidates: list[Candidate], *, never_absorbed: frozenset[str] = frozenset({"birthday"})) -> list[Voiced]:
-    """Who stands among the open candidates of one reference, firmest first. Depends on dates alone, never on now."""
+def one_voice(
+    candidates: list[Candidate],
+    *,
+    never_absorbed: frozenset[str] = frozenset({"birthday"}),
+    skipped: frozenset[tuple[str, str]] = frozenset(),
+) -> list[Voiced]:
+    """Who stands among the open candidates of one reference, firmest first. Depends on dates alone, never on now.
+    One of the ``skipped`` (rule and occasion) takes what it was about with it, but no keeping in touch."""
     standing: list[Voiced] = []
     for candidate in sorted(candidates, key=_firmness):
-        host = _host(candidate, standing, never_absorbed)
+        hosts = [voiced for voiced in standing if candidate.event is not None or _key(voiced.candidate) not in skipped]
+        host = _host(candidate, hosts, never_absorbed)
         if host is None:
             standing.append(Voiced(candidate, []))
         else:
             host.reasons.append(_reason(candidate))
     return standing
+
+
+def _key(candidate: Candidate) -> tuple[str, str]:
+    return (candidate.rule.name, candidate.occasion)
 
 
 def _firmness(candidate: Candidate) -> tuple[int, dt.date, str, str]:

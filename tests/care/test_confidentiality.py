@@ -101,7 +101,7 @@ def test_at_the_present_employer_the_news_waits_until_it_is_signed(life: Life) -
     arrived = life.until("2026-03-13T10:00")
     assert {reference for _, reference, _ in about(arrived, "accepted") if reference == "Cleo Ames"} == {"Cleo Ames"}
     due = life.rows(
-        "select due_at from nudges join 'references' r on r.id = reference_id where rule = 'accepted' and name like 'C%'"
+        "select due_at from nudges join 'references' r on r.id = reference_id where rule = 'accepted' and name > 'Cl'"
     )
     assert due[0][0].startswith("2026-03-12")
 

@@ -116,3 +116,11 @@ def test_the_outcome_takes_the_thanks_for_a_call_in() -> None:
 def test_a_call_for_another_job_keeps_its_own_thanks() -> None:
     world = World().on("2026-11-20", "asked").on("2026-11-23", "called", acme=2).on("2026-11-24", "accepted")
     assert "called" in world.open("2026-11-24T12:00")
+
+
+@pytest.mark.parametrize(("outcome", "open_"), [("2026-11-25", False), ("2026-06-01", True)])
+def test_an_outcome_calls_off_an_interview_still_to_come_but_not_that_of_another_try(outcome: str, open_: bool) -> None:
+    world = World().on("2026-05-02", "agreed").on(outcome, "rejected")
+    world.on("2026-12-10", "interview", recorded="2026-11-20T12:00", final=True)
+    assert ("heads-up" in world.open("2026-11-26T12:00")) is open_
+    assert ("heads-up" in world.open("2026-12-10T08:00")) is open_

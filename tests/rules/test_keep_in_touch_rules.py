@@ -227,3 +227,10 @@ def test_a_birthday_is_due_on_its_local_date_in_every_zone(zone: str, hour: int,
     due = dt.date.fromisoformat(world.due("2025-12-30T12:00")["birthday"])
     assert (due.month, due.day) == (born.month, born.day) or (born.month, born.day) == (2, 29)
     assert world.steps("2025-12-30T12:00", "birthday")[0][0].startswith(due.isoformat())
+
+
+def test_what_was_skipped_swallows_no_check_in() -> None:
+    world = World().on("2026-08-24", "wrote").on("2026-11-10", "promoted")
+    assert "check-in" not in world.open("2026-11-20T12:00")
+    world.skipped("promoted", "event:2")
+    assert world.due("2026-11-20T12:00")["check-in"] == "2026-11-24"
