@@ -35,6 +35,8 @@ TICK_FOR = dt.timedelta(seconds=60)
 """The longest time between two passes. A clock that jumps is noticed sooner, by the main thread's looks."""
 LEAST_FOR = dt.timedelta(seconds=1)
 """The shortest time between two passes that nobody asked for: what cannot be dealt with now must not spin."""
+PUT_OFF_FOR = dt.timedelta(seconds=2)
+"""When a pass that failed is tried again: what has been sent and not yet noted must be noted before its lease ends."""
 HOUSEKEEPING_FOR = dt.timedelta(minutes=5)
 STALE_FOR = dt.timedelta(seconds=120)
 """The watchdog is not fed when the last pass is older than this."""
@@ -132,6 +134,7 @@ class _Daemon:
             self._retire(utc_now())
         except ReminderdError as error:
             log.warning("pass_put_off reason=%s", type(error).__name__)
+            self._next_at = utc_now() + PUT_OFF_FOR
         except Exception:
             log.exception("pass_broke")
             return

@@ -128,6 +128,7 @@ class Passes:
             moments = [due.next_step_at(session)]
             if not self.dispatcher.is_full:
                 moments.append(outbox.next_due_at(session))
+            moments.append(outbox.next_expiry_at(session))
             moments += [session.scalar(select(func.min(table.plan_again_at))) for table in (User, Reference)]
         if self.desk is not None:
             moments.append(self.desk.next_at())

@@ -143,7 +143,8 @@ class Store:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
-            "options": f"-c lock_timeout={int(self._busy_timeout * 1000)}",
+            # Whatever the server's default is: a commit that a crash takes back would have messages sent twice.
+            "options": f"-c lock_timeout={int(self._busy_timeout * 1000)} -c synchronous_commit=on",
         }
         chosen = {name: value for name, value in arguments.items() if name not in url.query}
         try:

@@ -240,6 +240,12 @@ def next_due_at(session: Session) -> dt.datetime | None:
     return session.scalar(select(Delivery.due_at).where(_literal_claimable()).order_by(Delivery.due_at).limit(1))
 
 
+def next_expiry_at(session: Session) -> dt.datetime | None:
+    """When the next lease runs out, unless it is renewed: what a dead node held is to be taken over then."""
+    query = select(Delivery.lease_until).where(_literal_leased()).order_by(Delivery.lease_until)
+    return session.scalar(query.limit(1))
+
+
 def _literal_claimable() -> ColumnElement[bool]:
     """Written with literals, so that the partial index serves it whatever plan is cached."""
     return literal_column("deliveries.state IN ('pending', 'unknown')", type_=Boolean())

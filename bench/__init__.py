@@ -1,0 +1,1 @@
+"""Programs that measure and prove; run from a checkout."""

@@ -1,0 +1,1 @@
+"""Faults injected for real, and what they cost: nothing lost, nothing twice."""

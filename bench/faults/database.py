@@ -1,0 +1,153 @@
+"""The database is locked, full, gone, replaced, cut off and restarted under a running daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+
+import psycopg
+from sqlalchemy import make_url
+
+from bench.faults.ground import Ground, ground, pause, wait_until
+from bench.faults.nursery import Nursery
+from bench.faults.table import Row
+from tests.servers import postgres
+from tests.servers.postgres import PostgresServer
+
+PATIENCE = 60.0
+
+
+def file_faults(nursery: Nursery, *, times: int, mails: int, texts: int, locked_for: float) -> Iterator[Row]:
+    """Faults of a SQLite file, injected while messages are being sent."""
+    faults: dict[str, Callable[[Ground, int], contextlib.AbstractContextManager[None]]] = {
+        f"file locked by another writer for {locked_for:g} s": lambda made, pid: _locked(made, locked_for),
+        "no room for the file to grow (disk full)": _full,
+        "file moved away and back": _gone,
+        "file replaced by a copy of itself": _replaced,
+    }
+    for fault, injected in faults.items():
+        with ground() as made:
+            pid = nursery.start(made.home, made.environ)
+            for _ in range(1 if "locked" in fault else times):
+                made.enqueue(mails, texts)
+                _until_begun(made)
+                with injected(made, pid):
+                    pause(0.3)
+            made.settle(PATIENCE + locked_for)
+            code = nursery.kill(pid, signal.SIGTERM)
+            row = made.count(fault, 1 if "locked" in fault else times)
+            yield ended_with(row, code)
+
+
+@contextlib.contextmanager
+def _locked(made: Ground, seconds: float) -> Iterator[None]:
+    other = sqlite3.connect(made.home / "reminderd.db", isolation_level=None, timeout=30)
+    other.execute("BEGIN IMMEDIATE")
+    pause(seconds)
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+@contextlib.contextmanager
+def _full(made: Ground, pid: int) -> Iterator[None]:
+    """No file that the daemon writes may grow: what a full disk is to it."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@contextlib.contextmanager
+def _gone(made: Ground, pid: int) -> Iterator[None]:
+    os.rename(made.home / "reminderd.db", made.home / "elsewhere.db")
+    yield
+    os.rename(made.home / "elsewhere.db", made.home / "reminderd.db")
+
+
+@contextlib.contextmanager
+def _replaced(made: Ground, pid: int) -> Iterator[None]:
+    """By what a backup of this moment holds, taken while nothing is in flight: what was sent is in it."""
+    made.settle(PATIENCE)
+    made.enqueue(5, 5)
+    made.settle(PATIENCE)
+    path = made.home / "reminderd.db"
+    with contextlib.closing(sqlite3.connect(path)) as source:
+        source.execute("VACUUM INTO ?", (str(made.home / "copy.db"),))
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    os.rename(made.home / "copy.db", path)
+    made.enqueue(5, 5)
+    yield
+
+
+def server_faults(nursery: Nursery, *, times: int, mails: int, texts: int) -> Iterator[Row]:
+    """Faults of a PostgreSQL server, injected while messages are being sent."""
+    with postgres.running_postgres() as server:
+        yield _cut(nursery, server, times, mails, texts)
+        yield _restarted(nursery, server, max(1, times // 2), mails, texts)
+
+
+def _cut(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
+    url = server.create()
+    with ground(url) as made:
+        pid = nursery.start(made.home, made.environ)
+        for _ in range(times):
+            made.enqueue(mails, texts)
+            _until_begun(made)
+            with psycopg.connect(server.url, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    (make_url(url).database,),
+                )
+            made.store.dispose()
+        made.settle(PATIENCE)
+        code = nursery.kill(pid, signal.SIGTERM)
+        row = ended_with(made.count("PostgreSQL connections cut", times), code)
+    server.drop(url)
+    return row
+
+
+def _restarted(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
+    url = server.create()
+    with ground(url) as made:
+        pid = nursery.start(made.home, made.environ)
+        for _ in range(times):
+            made.enqueue(mails, texts)
+            _until_begun(made)
+            made.store.dispose()
+            _restart(server)
+        made.settle(PATIENCE)
+        code = nursery.kill(pid, signal.SIGTERM)
+        row = ended_with(made.count("PostgreSQL restarted at once", times), code)
+    server.drop(url)
+    return row
+
+
+def _restart(server: PostgresServer) -> None:
+    folder = str(make_url(server.url).query["host"])
+    programs, owner = postgres._find_programs(), postgres._owner()
+    subprocess.run(
+        [str(programs / "pg_ctl"), "-D", "data", "-l", "log", "-m", "immediate", "-w", "restart"],
+        **postgres._as(owner),
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _until_begun(made: Ground) -> None:
+    """Until something of it has been sent, but not all."""
+    before = len(made.post.received) + len(made.exchange.sent)
+    wait_until(lambda: len(made.post.received) + len(made.exchange.sent) > before, 10)
+
+
+def ended_with(row: Row, code: int) -> Row:
+    """The row, and that the daemon did not end as asked if its exit code says so."""
+    return row if code == 0 else dataclasses.replace(row, wrong=(*row.wrong, f"the daemon ended with {code}"))

@@ -1,0 +1,84 @@
+"""Several daemons on one PostgreSQL: each message is sent by one, and a dead one's work is taken over."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+
+from bench.faults.database import ended_with
+from bench.faults.ground import PACE, ground, pause
+from bench.faults.nursery import Nursery
+from bench.faults.table import Row
+from tests.servers.postgres import running_postgres
+
+LEASE = float(PACE["LEASE_SECONDS"])
+
+
+def several_nodes(nursery: Nursery, *, rounds: int, mails: int, texts: int, stops: int) -> Iterator[Row]:
+    """Without a fault, with kills, and with a node that is stopped past its lease and woken."""
+    with running_postgres() as server:
+        for fault, run in (("none", _quietly), ("kill", _killing), ("stop", _stopping)):
+            if fault == "stop" and not stops:
+                continue
+            url = server.create()
+            yield run(nursery, url, rounds if fault != "stop" else stops, mails, texts)
+            server.drop(url)
+
+
+def _quietly(nursery: Nursery, url: str, rounds: int, mails: int, texts: int) -> Row:
+    with ground(url) as made:
+        nodes = [nursery.start(made.home, made.environ) for _ in range(3)]
+        for _ in range(rounds):
+            made.enqueue(mails, texts)
+            made.happen()
+        made.settle()
+        codes = [nursery.kill(pid, signal.SIGTERM) for pid in nodes]
+        return ended_with(made.count("three daemons on one PostgreSQL", rounds), max(map(abs, codes)))
+
+
+def _killing(nursery: Nursery, url: str, rounds: int, mails: int, texts: int) -> Row:
+    """After the last kill nobody is started again: the other node takes over within a lease."""
+    dice = random.Random(7)
+    with ground(url) as made:
+        nodes = [nursery.start(made.home, made.environ) for _ in range(2)]
+        for number in range(rounds):
+            made.enqueue(mails, texts)
+            pause(dice.uniform(0.05, 0.3))
+            nursery.kill(nodes.pop(0))
+            made.note_in_flight()  # the living node's too: that allows more, and is not counted as lost
+            if number < rounds - 1:
+                nodes.append(nursery.start(made.home, made.environ))
+        began = time.monotonic()
+        made.settle()
+        took = time.monotonic() - began
+        code = nursery.kill(nodes[0], signal.SIGTERM)
+        row = ended_with(made.count("kill -9 of one of two daemons", rounds), code)
+        late = f"the dead node's work took {took:.0f} s"
+        return row if took < 2 * LEASE + 5 else _wrong(row, late)
+
+
+def _stopping(nursery: Nursery, url: str, rounds: int, mails: int, texts: int) -> Row:
+    """A node sleeps with messages in flight until others have sent them, and wakes: it may not settle."""
+    with ground(url) as made:
+        sleeper = nursery.start(made.home, made.environ)
+        other = 0
+        for _ in range(rounds):
+            made.enqueue(mails, texts)
+            pause(0.25)
+            os.kill(sleeper, signal.SIGSTOP)
+            made.note_in_flight()
+            other = other or nursery.start(made.home, made.environ)
+            made.settle()
+            os.kill(sleeper, signal.SIGCONT)
+            pause(0.5)
+        made.settle()
+        codes = [nursery.kill(pid, signal.SIGTERM) for pid in (sleeper, other)]
+        return ended_with(made.count("a daemon stopped past its lease and woken", rounds), max(map(abs, codes)))
+
+
+def _wrong(row: Row, words: str) -> Row:
+    return dataclasses.replace(row, wrong=(*row.wrong, words))
