@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 PATIENCE = 20.0
@@ -42,11 +42,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def kept(command: Sequence[str], log: Path, port: int) -> Iterator[None]:
+def kept(command: Sequence[str], log: Path, port: int, environment: Mapping[str, str] | None = None) -> Iterator[None]:
     """Run a server that stays in the foreground, from when it answers on ``port``."""
     with subprocess.Popen(
         ["/bin/sh", "-c", KEEPER, "sh", *command],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LOG": str(log)},
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LOG": str(log), **(environment or {})},
         start_new_session=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

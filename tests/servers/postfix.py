@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,5 +104,8 @@ def running_postfix(
     main = MAIN.format(folder=folder, daemons=daemons, certificates=certificates, dovecot=dovecot, boxes=boxes)
     (configuration / "main.cf").write_text(main)
     (configuration / "master.cf").write_text(MASTER.format(port=port))
-    with kept([program, "-c", str(configuration), "start-fg"], folder / "postfix.out", port):
+    # `check` makes the queue's folders. The master itself is kept: `start-fg` leaves it behind when it is ended.
+    subprocess.run([program, "-c", str(configuration), "check"], check=True, capture_output=True)
+    environment = {"MAIL_CONFIG": str(configuration), "MAIL_LOGTAG": "postfix"}
+    with kept([f"{daemons}/master", "-c", str(configuration), "-s"], folder / "postfix.out", port, environment):
         yield Postfix(port)
