@@ -41,6 +41,8 @@ HOUSEKEEPING_FOR = dt.timedelta(minutes=5)
 STALE_FOR = dt.timedelta(seconds=120)
 """The watchdog is not fed when the last pass is older than this."""
 JUMP_FOR = dt.timedelta(seconds=5)
+PAUSED_FOR = dt.timedelta(days=1)
+"""How long passes of `run_once` leave a paused channel alone while the settings file is as it was."""
 
 
 def run_forever(load_settings: Callable[[], Settings]) -> int:
@@ -247,21 +249,37 @@ def run_once(settings: Settings) -> int:
     for good. Raises `ReminderdError` when a daemon has this database already."""
     logs.configure(settings.log_level, settings.log_format)
     house = open_house(settings, utc_now())
-    with lock.own(house.store):
-        passes = Passes(house, house.dispatcher(), house.desk(threads=False))
-        with house.store.writing() as session:
-            outbox.unpause_channels(session, utc_now())
-            house.planner.refresh_marks(session, utc_now())
-        passes.dispatcher.rescue(utc_now(), alone=house.store.is_sqlite)
-        try:
-            tally = passes.drain(utc_now)
-            passes.housekeeping(utc_now())
-        finally:
-            passes.stop_reading()
-            passes.dispatcher.stop(utc_now)
-        if tally.failed:
-            return 1
-        return 75 if passes.waiting(utc_now()) else 0
+    try:
+        with lock.own(house.store):
+            return _one_pass(house)
+    finally:
+        house.store.dispose()
+
+
+def _one_pass(house: House) -> int:
+    passes = Passes(house, house.dispatcher(), house.desk(threads=False))
+    now = utc_now()
+    with house.store.writing() as session:
+        outbox.unpause_channels(session, now, paused_before=max(_edited_at(house.settings), now - PAUSED_FOR))
+        house.planner.refresh_marks(session, now)
+    passes.dispatcher.rescue(now, alone=house.store.is_sqlite)
+    try:
+        tally = passes.drain(utc_now)
+        passes.housekeeping(utc_now())
+    finally:
+        passes.stop_reading()
+        passes.dispatcher.stop(utc_now)
+    if tally.failed:
+        return 1
+    return 75 if passes.waiting(utc_now()) else 0
+
+
+def _edited_at(settings: Settings) -> dt.datetime:
+    """When the settings file was last written: what was wrong before may be mended since."""
+    try:
+        return dt.datetime.fromtimestamp(settings.env_file.stat().st_mtime, dt.UTC)
+    except OSError:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def _skew() -> dt.timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.facts import State
@@ -45,6 +45,21 @@ def anything_due(session: Session, now: dt.datetime) -> bool:
 def next_step_at(session: Session) -> dt.datetime | None:
     """When the next step is due."""
     return session.scalar(select(Step.at).where(_literal_pending()).order_by(Step.at).limit(1))
+
+
+def pending_moments(
+    session: Session, nudge_ids: Sequence[int], after: dt.datetime
+) -> dict[int, tuple[dt.datetime, ...]]:
+    """When each nudge's further reminders come."""
+    query = (
+        select(Step.nudge_id, Step.at)
+        .where(Step.nudge_id.in_(nudge_ids), Step.state == StepState.PENDING, Step.at > after)
+        .order_by(Step.at)
+    )
+    found: dict[int, tuple[dt.datetime, ...]] = {}
+    for nudge_id, at in session.execute(query):
+        found[nudge_id] = (*found.get(nudge_id, ()), at)
+    return found
 
 
 def sent_positions(session: Session, nudge_ids: Sequence[int]) -> dict[int, int]:
@@ -167,4 +182,4 @@ def user_by_id(session: Session, user_id: int) -> User:
 
 def _literal_pending() -> ColumnElement[bool]:
     """Written with a literal, so that the partial index serves it whatever plan is cached."""
-    return literal_column("steps.state = 'pending'", type_=Boolean())
+    return Step.state == literal_column("'pending'")

@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, ColumnElement, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -202,9 +202,9 @@ def pause_channel(session: Session, user_id: int, channel: str, fault: Fault, no
         session.execute(update(User).where(User.id == user_id).values(sms_enabled=False))
 
 
-def unpause_channels(session: Session, now: dt.datetime) -> None:
-    """Settings were read anew: try every paused channel again, what waited for it at once."""
-    for health in session.scalars(select(ChannelHealth).where(ChannelHealth.paused_at.is_not(None))):
+def unpause_channels(session: Session, now: dt.datetime, *, paused_before: dt.datetime | None = None) -> None:
+    """Settings may have been mended: try every paused channel again, what waited for it at once."""
+    for health in session.scalars(select(ChannelHealth).where(ChannelHealth.paused_at < (paused_before or now))):
         health.paused_at = health.code = health.words = None
         session.execute(
             update(Delivery)
@@ -248,11 +248,11 @@ def next_expiry_at(session: Session) -> dt.datetime | None:
 
 def _literal_claimable() -> ColumnElement[bool]:
     """Written with literals, so that the partial index serves it whatever plan is cached."""
-    return literal_column("deliveries.state IN ('pending', 'unknown')", type_=Boolean())
+    return Delivery.state.in_([literal_column("'pending'"), literal_column("'unknown'")])
 
 
 def _literal_leased() -> ColumnElement[bool]:
-    return literal_column("deliveries.state = 'leased'", type_=Boolean())
+    return Delivery.state == literal_column("'leased'")
 
 
 def _claim(row: Delivery, message: Message, unknown: bool, unsure: int, since: dt.datetime | None) -> Claim:

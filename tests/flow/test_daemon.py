@@ -123,7 +123,16 @@ def sqlite_story(sqlite_store: Store, home: Path) -> Story:
 
 def begin(store: Store, home: Path) -> Story:
     now = utc_now() - dt.timedelta(minutes=1)
-    made = Story.begin(make_house(store, home, ways=["email"]), {}, now=now, phone=None, created_at=now, zone="UTC")
+    far = now.date() + dt.timedelta(days=100)
+    made = Story.begin(
+        make_house(store, home, ways=["email"]),
+        {},
+        now=now,
+        reference={"birth_month": far.month, "birth_day": min(far.day, 28)},
+        phone=None,
+        created_at=now,
+        zone="UTC",
+    )
     made.record("asked", now, "*")
     return made
 
@@ -228,12 +237,12 @@ def test_rules_are_read_again_on_sighup_and_a_broken_book_leaves_the_last_good_o
     sqlite_story.record("accepted", utc_now(), wake=True)
     assert "Acme" in mailbox.arrived.get(timeout=PATIENCE)["Subject"]
 
-    book.write_text("[rules.check-in]\nenabled = false\n")
-    assert any(nudge.state == "open" for nudge in sqlite_story.nudges("check-in"))
+    book.write_text("[rules.birthday]\nenabled = false\n")
+    assert any(nudge.state == "open" for nudge in sqlite_story.nudges("birthday"))
     daemon.said.clear()
     daemon.ask_to(signal.SIGHUP)
     daemon.wait_for("STATUS=Watching")
-    wait_until(lambda: all(nudge.state == "cancelled" for nudge in sqlite_story.nudges("check-in")))
+    wait_until(lambda: all(nudge.state == "cancelled" for nudge in sqlite_story.nudges("birthday")))
     daemon.ask_to(signal.SIGTERM)
     assert daemon.ended() == 0
     assert mailbox.arrived.empty()

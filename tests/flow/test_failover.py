@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from reminderd.carrier import Carrier
+from reminderd.errors import TemplateBroken
 from reminderd.message import Channel
 from reminderd.passes import Passes
 from reminderd.rules.retry import Fault, Verdict
@@ -176,7 +178,7 @@ def test_one_users_poison_row_does_not_stop_another_user(sqlite_store: Store, tm
     second.stop()
 
 
-def test_a_broken_template_holds_back_its_own_draft_only(sqlite_store: Store, tmp_path: Path) -> None:
+def test_a_broken_template_costs_neither_its_own_message_nor_another(sqlite_store: Store, tmp_path: Path) -> None:
     broken = tmp_path / "templates" / "drafts" / "helped.j2"
     broken.parent.mkdir(parents=True)
     broken.write_text("{{ nobody.knows.this }}")
@@ -184,17 +186,34 @@ def test_a_broken_template_holds_back_its_own_draft_only(sqlite_store: Store, tm
     story.record("helped", NOON, SIX[0], about_it=False)
     story.record("promoted", NOON, SIX[1], about_it=False)
     story.pass_at(MONDAY)
+    told = "".join(words_of(mail) for mail in way(story, Channel.EMAIL).taken)
+    assert all(f"To: {name} <" in told for name in SIX[:2])
+    assert "helped.j2" in told
+    story.stop()
+
+
+def test_a_draft_that_cannot_be_made_at_all_waits_and_holds_nothing_else_back(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX[:2])
+    story.record("helped", NOON, SIX[0], about_it=False)
+    story.record("promoted", NOON, SIX[1], about_it=False)
+    make = Carrier.make
+
+    def failing(self: Carrier, session: Any, user: User, bundle: Any, *rest: Any) -> Any:
+        if any(nudge.rule == "helped" for nudge in bundle.nudges):
+            raise TemplateBroken("helped.j2: no such name")
+        return make(self, session, user, bundle, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Carrier, "make", failing)
+        story.pass_at(MONDAY)
+        story.pass_at(MONDAY)
     (mail,) = way(story, Channel.EMAIL).taken
     assert f"To: {SIX[1]} <" in words_of(mail)
-    story.pass_at(MONDAY)
-    assert len(story.deliveries()) == 1
-
-    broken.unlink()
-    mended = make_house(sqlite_store, tmp_path)
-    after = Story(mended, story.transports, Passes(mended, mended.dispatcher(story.transports)), story.user_id)
-    after.pass_at(MONDAY + HOUR)
+    story.pass_at(MONDAY + HOUR)
     assert f"To: {SIX[0]} <" in words_of(way(story, Channel.EMAIL).taken[1])
-    after.stop()
+    story.stop()
 
 
 def test_health_notes_the_last_success(mail_only: Story) -> None:

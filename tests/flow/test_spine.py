@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from reminderd.message import Channel
 from reminderd.rules.calendar import parse_span
+from reminderd.settings import load
 from reminderd.store.database import Store
 from reminderd.store.tables import Nudge, Step, StepState, User
 from reminderd.transports.registry import make_sms
@@ -35,11 +36,8 @@ def real(
     """Six references and two real ways out."""
     fake_twilio.now = lambda: NOON
     house = make_house(store, tmp_path)
-    settings: Any = type("Twilio", (), {})()
-    settings.twilio_account_sid, settings.twilio_auth_token = ACCOUNT, TOKEN
-    settings.twilio_from, settings.twilio_messaging_service_sid = SENDER, None
-    settings.twilio_api_url = fake_twilio.url
-    sms = make_sms(settings)
+    twilio = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": SENDER}
+    sms = make_sms(load(twilio | {"TWILIO_API_URL": fake_twilio.url}, None, tmp_path))
     assert sms is not None
     mail = SmtpTransport("localhost", mailbox.port, "starttls", "ada", "correct horse", certificates.ca_file)
     story = Story.begin(house, {Channel.EMAIL: mail, Channel.SMS: sms})
@@ -125,8 +123,9 @@ def test_without_a_phone_the_last_step_goes_by_mail(sqlite_store: Store, tmp_pat
     assert not texts(story)
 
 
-def test_without_a_mail_address_of_use_texts_carry_the_draft_too(sqlite_store: Store, tmp_path: Path) -> None:
-    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX[:1], email_enabled=False)
+def test_who_has_texts_only_and_wants_them_in_full_gets_the_draft_as_one(sqlite_store: Store, tmp_path: Path) -> None:
+    only_texts = {"email_enabled": False, "full_texts": True}
+    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX[:1], **only_texts)
     story.land(NOON)
     story.pass_at(NOON)
     assert not mails(story)

@@ -1,0 +1,85 @@
+"""A tick with nothing to do costs a handful of indexed reads and no write, however much is stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from reminderd.settings import load
+from reminderd.store.database import Store
+from tests.flow.parts import NOON, SIX, Story, make_house, recorders
+
+BIG = ("steps", "deliveries", "nudges", "events", "attempts", "references", "users")
+
+
+@pytest.fixture
+def story(store: Store, tmp_path: Path) -> Iterator[Story]:
+    """A user in the middle of things, up to date."""
+    made = Story.begin(make_house(store, tmp_path), recorders(), SIX)
+    made.land(NOON)
+    made.pass_at(NOON)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def statements(story: Story) -> list[tuple[str, Any]]:
+    """What a tick asks of the database."""
+    made: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        made.append((statement, parameters))
+
+    later = NOON + dt.timedelta(minutes=1)
+    event.listen(story.house.store.engine, "before_cursor_execute", note)
+    next_at = story.passes.work(later)
+    event.remove(story.house.store.engine, "before_cursor_execute", note)
+    assert next_at is not None
+    assert next_at > later
+    return made
+
+
+def selects(statements: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return [(statement, given) for statement, given in statements if statement.startswith("SELECT")]
+
+
+def test_an_idle_tick_writes_nothing_and_asks_little(statements: list[tuple[str, Any]]) -> None:
+    others = {statement.split()[0] for statement, _ in statements} - {"SELECT", "PRAGMA", "BEGIN"}
+    assert not others
+    assert not any("IMMEDIATE" in statement or "FOR UPDATE" in statement for statement, _ in statements)
+    assert 1 <= len(selects(statements)) <= 12
+
+
+def test_an_idle_tick_reads_no_table_from_end_to_end(story: Story, statements: list[tuple[str, Any]]) -> None:
+    engine = story.house.store.engine
+    with engine.connect() as connection:
+        if story.house.store.is_sqlite:
+            explain = "EXPLAIN QUERY PLAN "
+        else:
+            explain = "EXPLAIN "
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # where an index serves, it is taken
+        plans = [
+            f"{' '.join(str(column) for column in row)} of {statement}"
+            for statement, given in selects(statements)
+            for row in connection.exec_driver_sql(explain + statement, given)
+        ]
+    assert plans
+    for plan in plans:
+        if plan.split("SCAN ")[-1].split(" ")[0].strip('"') in BIG and "SCAN " in plan:
+            assert "INDEX ix_" in plan, plan
+        for table in BIG:
+            assert f"Seq Scan on {table}" not in plan, plan
+            assert f'Seq Scan on "{table}"' not in plan, plan
+
+
+def test_looks_and_ticks_stay_under_a_thousand_an_hour(tmp_path: Path) -> None:
+    from reminderd.daemon import HOUSEKEEPING_FOR, TICK_FOR
+
+    hour = dt.timedelta(hours=1)
+    looks = hour.total_seconds() / load({}, None, tmp_path).poll_seconds
+    assert looks + hour / TICK_FOR + hour / HOUSEKEEPING_FOR < 1000

@@ -1,0 +1,230 @@
+"""Planning: harmless to repeat, blind to the order of recording, and without a trace of what was undone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from reminderd.rules.calendar import local_day
+from reminderd.rules.facts import State
+from reminderd.store.database import Store
+from reminderd.store.tables import Base, Event, Nudge, Reference, Step, User
+from tests.flow.parts import NOON, PATIENCE, SIX, Story, make_house, recorders
+
+DAY = dt.timedelta(days=1)
+BORN = {"birth_month": 6, "birth_day": 10}
+LATER = NOON + dt.timedelta(hours=6)
+# (kind, whom, days ago, about the opportunity)
+HAPPENED = [
+    ("applied", (), 20, True),
+    ("asked", SIX[:3], 15, True),
+    ("agreed", SIX[:1], 13, True),
+    ("declined", SIX[1:2], 13, True),
+    ("called", SIX[:1], 6, True),
+    ("offer", (), 5, True),
+    ("turned_down", (), 4, True),
+    ("accepted", (), 1, True),
+    ("told", SIX[:1], 0, True),
+    ("met", SIX[2:3], 30, False),
+    ("promoted", SIX[2:3], 2, False),
+    ("helped", SIX[1:2], 3, False),
+    ("advised", SIX[2:3], 25, False),
+    ("thanked", SIX[1:2], 1, False),
+]
+
+
+@pytest.fixture
+def story(store: Store, tmp_path: Path) -> Iterator[Story]:
+    made = Story.begin(make_house(store, tmp_path), recorders(), SIX)
+    yield made
+    made.stop()
+
+
+def fresh() -> Story:
+    store = Store.memory()
+    Base.metadata.create_all(store.engine)
+    return Story.begin(make_house(store, Path("/nonexistent")), recorders(), SIX[:3])
+
+
+def record(story: Story, happenings: list[Any], now: dt.datetime = NOON) -> None:
+    for kind, whom, ago, about_it in happenings:
+        story.record(kind, now, *whom, on=now.date() - ago * DAY, about_it=about_it)
+
+
+def open_now(story: Story) -> set[tuple[str, str, dt.date]]:
+    with story.house.store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        story.house.planner.plan_all(session, user, LATER)
+        rows = session.scalars(select(Nudge).where(Nudge.state == State.OPEN))
+        return {(row.rule, row.subject, local_day(row.due_at, user.zone)) for row in rows}
+
+
+def dump(store: Store) -> dict[str, list[Any]]:
+    """Every row of what planning writes."""
+    with store.reading() as session:
+        return {
+            table.name: sorted(map(repr, session.execute(select(table)).all()))
+            for table in Base.metadata.sorted_tables
+            if table.name in ("nudges", "steps", "events", "references", "users")
+        }
+
+
+def test_planning_twice_changes_nothing(story: Story) -> None:
+    record(story, HAPPENED)
+    with story.house.store.writing() as session:
+        story.house.planner.plan_all(session, session.get_one(User, 1), NOON)
+    before = dump(story.house.store)
+    assert len(before["nudges"]) > 10
+    with story.house.store.writing() as session:
+        story.house.planner.plan_all(session, session.get_one(User, 1), NOON)
+    assert dump(story.house.store) == before
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.permutations(HAPPENED))
+def test_the_order_of_recording_does_not_matter(order: list[Any]) -> None:
+    straight, shuffled = fresh(), fresh()
+    record(straight, HAPPENED)
+    record(shuffled, order)
+    expected = open_now(straight)
+    assert any(rule == "accepted" for rule, _, _ in expected)
+    assert open_now(shuffled) == expected
+    for made in (straight, shuffled):
+        made.stop()
+        made.house.store.dispose()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, len(HAPPENED) - 1))
+def test_an_event_undone_leaves_no_trace(number: int) -> None:
+    without, undone = fresh(), fresh()
+    rest = HAPPENED[:number] + HAPPENED[number + 1 :]
+    record(without, rest)
+    record(undone, rest)
+    record(undone, HAPPENED[number : number + 1], NOON + dt.timedelta(minutes=1))
+    taken_back = undone.undo(NOON + dt.timedelta(minutes=2))
+    assert [event.kind for event in taken_back.events] == [HAPPENED[number][0]] * len(taken_back.events)
+    assert open_now(undone) == open_now(without)
+    for made in (without, undone):
+        made.stop()
+        made.house.store.dispose()
+
+
+def test_recording_the_same_again_changes_nothing(story: Story) -> None:
+    record(story, HAPPENED)
+    before = dump(story.house.store)
+    for kind, whom, ago, about_it in HAPPENED:
+        again = story.record(kind, NOON, *whom, on=NOON.date() - ago * DAY, about_it=about_it)
+        assert not again.events
+        assert len(again.known) == max(1, len(whom))
+    assert dump(story.house.store) == before
+
+
+def test_numbers_are_counted_for_each_user_and_never_used_again(story: Story) -> None:
+    other = Story.begin(story.house, {}, SIX[:1], email="bob@example.org")
+    story.land(NOON)
+    other.land(NOON)
+    with story.house.store.reading() as session:
+        for user_id in (story.user_id, other.user_id):
+            numbers = list(session.scalars(select(Nudge.number).where(Nudge.user_id == user_id)))
+            assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
+def test_two_who_record_for_one_user_at_once_do_not_collide(store: Store, tmp_path: Path) -> None:
+    story = Story.begin(make_house(store, tmp_path), recorders(), SIX)
+    url = f"sqlite:///{store.path}" if store.path else store.engine.url.render_as_string(hide_password=False)
+    begin = threading.Barrier(3)
+    faults: list[BaseException] = []
+
+    def recording(name: str) -> None:
+        own = Store(url)
+        mine = Story(make_house(own, tmp_path), {}, story.passes, story.user_id)
+        try:
+            begin.wait(PATIENCE)
+            for kind in ("helped", "promoted", "advised", "reached_out"):
+                mine.record(kind, NOON, name, about_it=False)
+        except BaseException as error:
+            faults.append(error)
+        own.dispose()
+
+    threads = [threading.Thread(target=recording, args=(name,)) for name in SIX[:3]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert not faults
+    with store.reading() as session:
+        events = session.scalars(select(Event)).all()
+        numbers = list(session.scalars(select(Nudge.number)))
+        last = session.get_one(User, story.user_id).last_number
+    assert len(events) == 12
+    assert len(numbers) == len(set(numbers)) == last
+    story.stop()
+
+
+def test_one_reference_that_cannot_be_planned_does_not_stop_the_others(story: Story) -> None:
+    with story.house.store.writing() as session:
+        rows = list(session.scalars(select(Reference).order_by(Reference.id)))
+        for row in rows:
+            row.birth_month, row.birth_day, row.plan_again_at = 11, 25, NOON
+        rows[0].every = "every other blue moon"
+    story.pass_at(NOON)
+    assert len(story.nudges("birthday")) == len(SIX) - 1
+    with story.house.store.writing() as session:
+        session.execute(update(Reference).values(every=None))
+    story.pass_at(NOON + DAY)
+    assert len(story.nudges("birthday")) == len(SIX)
+
+
+def test_one_user_who_cannot_be_planned_does_not_stop_the_others(story: Story) -> None:
+    other = Story.begin(story.house, {}, SIX[:1], email="bob@example.org")
+    with story.house.store.writing() as session:
+        session.execute(update(User).values(plan_again_at=NOON))
+        session.get_one(User, story.user_id).zone = "Nowhere/Land"
+        reference = session.scalars(select(Reference).where(Reference.user_id == other.user_id)).one()
+        reference.birth_month, reference.birth_day, reference.plan_again_at = 11, 25, NOON
+    story.passes.plan(NOON)
+    assert len(other.nudges("birthday")) == 1
+
+
+def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: Path) -> None:
+    from reminderd.rules.book import parse_with_default
+
+    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX[:2], reference=BORN)
+    assert story.nudges("birthday")
+    book = parse_with_default("[rules.birthday]\nenabled = false\n", "rules.toml")
+    after = make_house(sqlite_store, tmp_path, book=book)
+    with sqlite_store.writing() as session:
+        assert after.planner.refresh_marks(session, NOON) == 1
+    with sqlite_store.writing() as session:
+        while after.planner.plan_due(session, NOON):
+            pass
+    assert {nudge.state for nudge in story.nudges("birthday")} == {State.CANCELLED}
+    with sqlite_store.writing() as session:
+        assert after.planner.refresh_marks(session, NOON) == 0
+
+
+def test_a_due_date_that_moves_keeps_its_number_and_moves_its_steps(story: Story) -> None:
+    with story.house.store.writing() as session:
+        row = session.get_one(Reference, 1)
+        row.birth_month, row.birth_day = 6, 20
+        story.house.actions.changed(session, session.get_one(User, story.user_id), [row], NOON)
+    (before,) = story.nudges("birthday")
+    with story.house.store.writing() as session:
+        row = session.get_one(Reference, 1)
+        row.birth_day = 10
+        story.house.actions.changed(session, session.get_one(User, story.user_id), [row], NOON)
+    with story.house.store.reading() as session:
+        after = session.get_one(Nudge, before.id)
+        assert (after.number, after.occasion) == (before.number, before.occasion)
+        assert after.due_at < before.due_at
+        steps = list(session.scalars(select(Step).where(Step.nudge_id == after.id)))
+        assert all(step.at <= after.expires_at for step in steps)
