@@ -40,6 +40,7 @@ def test_a_start_date_leaves_thanks_one_note_at_ninety_days_and_the_slow_cadence
     assert mine == [
         ("2026-03-02", "accepted"),
         ("2026-03-09", "gift"),
+        ("2026-05-04", "first-month"),
         ("2026-06-29", "ninety-days"),
         ("2026-09-28", "check-in"),
         ("2026-12-28", "new-year"),

@@ -46,7 +46,7 @@ def test_nothing_comes_twice_and_nothing_after_the_end() -> None:
     keys = [nudge.key for nudge in found]
     assert len(keys) == len(set(keys))
     assert max(first_day(nudge) for nudge in found) <= "2027-12-31"
-    assert [nudge.rule for nudge in found[:2]] == ["accepted", "ninety-days"]
+    assert [nudge.rule for nudge in found[:3]] == ["accepted", "first-month", "ninety-days"]
 
 
 def test_what_was_skipped_stays_away() -> None:
