@@ -1,0 +1,160 @@
+"""The one door: each action is planned at once, says what it did, and done twice changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from reminderd.errors import UsageError
+from reminderd.rules.calendar import parse_span
+from reminderd.rules.facts import State
+from reminderd.store.database import Store
+from reminderd.store.tables import Event, Nudge, Step, User
+from tests.flow.parts import NOON, SIX, Story, make_house, recorders
+
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def story(store: Store, tmp_path: Path) -> Iterator[Story]:
+    made = Story.begin(make_house(store, tmp_path), recorders(), SIX[:3])
+    yield made
+    made.stop()
+
+
+def events(story: Story, kind: str) -> list[Event]:
+    with story.house.store.reading() as session:
+        return list(session.scalars(select(Event).where(Event.kind == kind, Event.retracted_at.is_(None))))
+
+
+def test_an_action_says_what_it_started(story: Story) -> None:
+    story.record("asked", NOON, "*")
+    started = story.record("accepted", NOON).changes.opened
+    assert [nudge.rule for nudge in started].count("accepted") == 3
+
+
+def test_the_same_again_is_known_and_again_takes_the_next_ordinal(story: Story) -> None:
+    first = story.record("helped", NOON, SIX[0], about_it=False)
+    second = story.record("helped", NOON, SIX[0], about_it=False)
+    assert not second.events
+    assert second.known[0].id == first.events[0].id
+    third = story.record("helped", NOON, SIX[0], about_it=False, again=True)
+    assert third.events[0].ordinal == 2
+    assert len(events(story, "helped")) == 2
+
+
+def test_an_undone_event_can_be_recorded_again(story: Story) -> None:
+    story.record("helped", NOON, SIX[0], about_it=False)
+    story.undo(NOON)
+    assert not events(story, "helped")
+    assert story.record("helped", NOON + HOUR, SIX[0], about_it=False).events
+    assert {nudge.state for nudge in story.nudges("helped")} == {State.OPEN}
+
+
+def test_undo_takes_back_all_of_one_command_and_then_the_one_before(story: Story) -> None:
+    story.record("asked", NOON, "*")
+    story.record("accepted", NOON + HOUR)
+    assert [event.kind for event in story.undo(NOON + 2 * HOUR).events] == ["accepted"]
+    assert [event.kind for event in story.undo(NOON + 2 * HOUR).events] == ["asked"] * 3
+    with pytest.raises(UsageError, match="Nothing is recorded"):
+        story.undo(NOON + 2 * HOUR)
+
+
+def test_done_records_what_it_means_once(story: Story) -> None:
+    story.land(NOON)
+    nudges = story.nudges("accepted")
+    assert len(story.done(nudges, NOON).events) == 3
+    again = story.done(story.nudges("accepted"), NOON)
+    assert not again.events
+    assert len(events(story, "told")) == 3
+    assert {nudge.state for nudge in story.nudges("accepted")} == {State.DONE}
+
+
+def test_undo_of_a_done_opens_its_nudge_under_the_same_number(story: Story) -> None:
+    story.land(NOON)
+    before = [nudge.number for nudge in story.nudges("accepted")]
+    story.done(story.nudges("accepted"), NOON + HOUR)
+    story.undo(NOON + 2 * HOUR)
+    assert [(nudge.number, nudge.state) for nudge in story.nudges("accepted")] == [(n, State.OPEN) for n in before]
+
+
+def test_done_is_taken_on_an_expired_nudge(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON + 60 * DAY)
+    assert {nudge.state for nudge in story.nudges("accepted")} == {State.EXPIRED}
+    story.done(story.nudges("accepted"), NOON + 60 * DAY)
+    assert {nudge.state for nudge in story.nudges("accepted")} == {State.DONE}
+
+
+def test_a_skipped_nudge_stays_skipped_whatever_is_planned(story: Story) -> None:
+    story.land(NOON)
+    with story.house.store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        rows = list(session.scalars(select(Nudge).where(Nudge.rule == "accepted")))
+        assert len(story.house.actions.skip(session, user, rows, NOON)) == 3
+        assert story.house.actions.skip(session, user, rows, NOON) == []
+        story.house.planner.plan_all(session, user, NOON)
+    assert {nudge.state for nudge in story.nudges("accepted")} == {State.SKIPPED}
+    story.pass_at(NOON)
+    assert not story.deliveries()
+
+
+def snooze(story: Story, span: str, now: dt.datetime = NOON) -> dt.datetime:
+    with story.house.store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        nudge = session.get_one(Nudge, story.nudges("accepted")[0].id)
+        return story.house.actions.snooze(session, user, nudge, parse_span(span), now)
+
+
+def test_a_snooze_by_days_ends_at_the_users_hour_and_by_hours_to_the_minute(story: Story) -> None:
+    story.land(NOON)
+    assert snooze(story, "3 hours") == NOON + 3 * HOUR
+    assert snooze(story, "1 day") == dt.datetime(2026, 11, 25, 8, tzinfo=dt.UTC)
+
+
+def test_a_snooze_is_clipped_to_the_expiry_and_survives_planning(story: Story) -> None:
+    story.land(NOON)
+    expires_at = story.nudges("accepted")[0].expires_at
+    assert snooze(story, "6 months") == expires_at
+    snooze(story, "1 week")
+    with story.house.store.writing() as session:
+        story.house.planner.plan_all(session, session.get_one(User, story.user_id), NOON + HOUR)
+    kept = story.nudges("accepted")[0]
+    assert kept.snoozed_until == dt.datetime(2026, 12, 1, 8, tzinfo=dt.UTC)
+    with story.house.store.reading() as session:
+        states = session.scalars(select(Step.state).where(Step.nudge_id == kept.id).order_by(Step.position))
+        assert list(states) == ["folded", "folded", "folded", "pending"]
+
+
+def test_only_an_open_nudge_can_be_snoozed(story: Story) -> None:
+    story.land(NOON)
+    story.done(story.nudges("accepted"), NOON)
+    with pytest.raises(UsageError, match="only an open one can be snoozed"):
+        snooze(story, "1 day")
+
+
+def test_a_kind_that_lacks_whom_or_what_it_is_about_is_refused_and_nothing_is_written(story: Story) -> None:
+    with pytest.raises(UsageError, match="about a reference"):
+        story.record("helped", NOON, about_it=False)
+    with pytest.raises(UsageError, match="about an opportunity"):
+        story.record("accepted", NOON, about_it=False)
+    with pytest.raises(UsageError, match="about a reference and an opportunity"):
+        story.record("asked", NOON, SIX[0], about_it=False)
+    with story.house.store.reading() as session:
+        assert not session.scalars(select(Event)).all()
+
+
+def test_how_far_a_group_is(story: Story) -> None:
+    story.land(NOON)
+    first, *_ = story.nudges("accepted")
+    story.done([first], NOON)
+    with story.house.store.reading() as session:
+        standing = story.house.actions.standing(session, session.get_one(Nudge, first.id))
+    assert standing is not None
+    assert (standing.told, standing.total) == (1, 3)
+    assert set(standing.left) == set(SIX[1:3])

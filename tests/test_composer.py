@@ -1,0 +1,150 @@
+"""The composer: what goes together, what waits, and what it answers the dispatcher."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from reminderd.actions import Happening
+from reminderd.message import Channel
+from reminderd.rules.facts import State
+from reminderd.rules.retry import Fault, Verdict
+from reminderd.store import outbox
+from reminderd.store.database import Store
+from reminderd.store.outbox import Claim
+from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
+from tests.flow.parts import NOON, SIX, Story, make_house, recorders, words_of
+
+HOUR = dt.timedelta(hours=1)
+BROKEN = Fault(Verdict.PAUSE, "535", "The login is refused")
+
+
+@pytest.fixture
+def story(store: Store, tmp_path: Path) -> Iterator[Story]:
+    made = Story.begin(make_house(store, tmp_path), recorders(), SIX[:3])
+    yield made
+    made.stop()
+
+
+def compose(story: Story, now: dt.datetime = NOON) -> list[Delivery]:
+    story.passes.plan(now)
+    story.passes.compose(now)
+    return story.deliveries()
+
+
+def claimed(story: Story, now: dt.datetime = NOON) -> Claim:
+    with story.house.store.writing() as session:
+        (claim,) = outbox.lease(session, "test", now, now + HOUR, 1)
+        return claim
+
+
+def test_a_message_and_its_steps_are_stored_together(story: Story) -> None:
+    story.land(NOON)
+    (delivery,) = compose(story)
+    with story.house.store.reading() as session:
+        steps = list(session.scalars(select(Step).where(Step.delivery_id == delivery.id)))
+    assert {step.state for step in steps} == {StepState.SENT}
+    assert len(steps) == 3
+    assert len(compose(story)) == 1
+
+
+def test_two_opportunities_are_two_mails(story: Story) -> None:
+    story.land(NOON)
+    with story.house.store.writing() as session:
+        session.get_one(Opportunity, 1).company = "Zenith"
+        session.add(Opportunity(user_id=story.user_id, company="Acme", created_at=NOON))
+    with story.house.store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        other = session.scalars(select(Opportunity).where(Opportunity.company == "Acme")).one()
+        everyone = tuple(session.scalars(select(Reference)))
+        asked = Happening("asked", NOON.date(), everyone, other)
+        story.house.actions.record(session, user, [asked, Happening("turned_down", NOON.date(), (), other)], NOON)
+    assert len({delivery.thread for delivery in compose(story)}) == 2
+
+
+def test_what_is_wanted_is_what_is_open_and_awake(story: Story) -> None:
+    story.land(NOON)
+    compose(story)
+    claim = claimed(story)
+    composer = story.house.composer
+    with story.house.store.writing() as session:
+        assert composer.wanted(session, claim, NOON)
+        assert not composer.moot(session, claim, NOON)
+        first, *others = session.scalars(select(Nudge).where(Nudge.rule == "accepted"))
+        first.snoozed_until = NOON + HOUR
+        assert not composer.wanted(session, claim, NOON)
+        assert composer.wanted(session, claim, NOON + HOUR)
+        first.state = State.DONE
+        assert not composer.wanted(session, claim, NOON + HOUR)
+        assert not composer.moot(session, claim, NOON)
+        for nudge in others:
+            nudge.state = State.CANCELLED
+        assert composer.moot(session, claim, NOON)
+
+
+def test_a_message_whose_time_is_over_is_not_wanted(story: Story) -> None:
+    story.land(NOON)
+    compose(story)
+    claim = claimed(story)
+    with story.house.store.reading() as session:
+        assert not story.house.composer.wanted(session, claim, NOON + dt.timedelta(days=60))
+
+
+def test_the_other_channel_is_one_that_works_and_has_not_failed_at_the_same(story: Story) -> None:
+    story.land(NOON)
+    compose(story)
+    claim = claimed(story)
+    composer = story.house.composer
+    with story.house.store.writing() as session:
+        assert composer.other_channel(session, claim, NOON) == "sms"
+        outbox.pause_channel(session, story.user_id, "sms", BROKEN, NOON)
+        session.flush()
+        assert composer.other_channel(session, claim, NOON) is None
+        assert not composer.paused(session, claim)
+
+
+def test_a_broken_channel_is_told_of_once_for_each_pause(story: Story) -> None:
+    for day in range(2):
+        now = NOON + day * dt.timedelta(days=1)
+        with story.house.store.writing() as session:
+            outbox.pause_channel(session, story.user_id, "sms", BROKEN, now)
+        story.pass_at(now)
+        story.pass_at(now + HOUR)
+        notices = [delivery for delivery in story.deliveries() if delivery.kind == "notice"]
+        assert len(notices) == day + 1
+        with story.house.store.writing() as session:
+            outbox.unpause_channels(session, now + 2 * HOUR)
+    mail = story.transports[Channel.EMAIL].taken[-1]  # type: ignore[attr-defined]
+    assert "The login is refused" in words_of(mail)
+
+
+def test_a_notice_waits_for_the_end_of_quiet_hours(sqlite_store: Store, tmp_path: Path) -> None:
+    quiet = {"quiet_begins": dt.time(12), "quiet_ends": dt.time(15)}
+    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX[:1], **quiet)
+    with sqlite_store.writing() as session:
+        outbox.pause_channel(session, story.user_id, "sms", BROKEN, NOON)
+    story.pass_at(NOON)
+    (notice,) = story.deliveries()
+    assert (notice.state, notice.due_at) == ("pending", NOON + 2 * HOUR)
+
+
+def test_with_no_channel_that_works_there_is_nothing_to_write(story: Story) -> None:
+    with story.house.store.writing() as session:
+        for channel in ("email", "sms"):
+            outbox.pause_channel(session, story.user_id, channel, BROKEN, NOON)
+    with story.house.store.reading() as session:
+        assert not story.house.composer.has_notices(session, NOON)
+
+
+def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> None:
+    with story.house.store.writing() as session:
+        story.house.composer.enqueue_test(session, session.get_one(User, story.user_id), Channel.SMS, NOON)
+    claim = claimed(story)
+    with story.house.store.reading() as session:
+        assert story.house.composer.wanted(session, claim, NOON)
+        assert not story.house.composer.moot(session, claim, NOON)
+        assert story.house.composer.other_channel(session, claim, NOON) is None
