@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from reminderd.errors import ConfigError
 from reminderd.oauth import Account, TokenDelayed, TokenRefused, Tokens, xoauth2
+from reminderd.settings import load
 from tests.servers.oauth import CLIENT, REFRESH, SECRET, FakeProvider
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
@@ -120,3 +122,32 @@ def test_secrets_are_in_no_repr() -> None:
 
 def test_the_answer_to_xoauth2_is_as_google_and_microsoft_write_it() -> None:
     assert xoauth2("ada@example.org", "t") == b"user=ada@example.org\x01auth=Bearer t\x01\x01"
+
+
+def test_a_refresh_token_takes_the_place_of_both_passwords(tmp_path: Path) -> None:
+    environ = {
+        "SMTP_HOST": "smtp.gmail.com",
+        "SMTP_USERNAME": "ada@gmail.com",
+        "IMAP_HOST": "imap.gmail.com",
+        "IMAP_USERNAME": "ada@gmail.com",
+    }
+    with pytest.raises(ConfigError, match="_PASSWORD"):
+        load(environ, None, tmp_path)
+    settings = load(environ | {"OAUTH_REFRESH_TOKEN": "r", "OAUTH_CLIENT_ID": "c"}, None, tmp_path)
+    assert settings.oauth_token_url == "https://oauth2.googleapis.com/token"
+    with pytest.raises(ConfigError, match="OAUTH_CLIENT_ID"):
+        load(environ | {"OAUTH_REFRESH_TOKEN": "r"}, None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("smtp.gmail.com", "googleapis"),
+        ("smtp.office365.com", "microsoftonline"),
+        ("smtp-mail.outlook.com", "microsoftonline"),
+        ("smtp.notgmail.com.example", None),
+    ],
+)
+def test_the_token_address_follows_from_the_server(host: str, provider: str | None, tmp_path: Path) -> None:
+    found = load({"SMTP_HOST": host, "SMTP_FROM": "a@b.example"}, None, tmp_path).oauth_token_url
+    assert (provider in found) if provider and found else found is None

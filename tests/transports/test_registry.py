@@ -77,3 +77,19 @@ def test_a_port_left_out_follows_from_the_encryption() -> None:
     for security, port in (("starttls", 587), ("force_tls", 465), ("off_forced", 25)):
         made = make_email(dataclasses.replace(FULL, smtp_security=security))
         assert made._port == port  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("root", "told"),
+    [
+        (None, None),
+        ("http://r.example.org", None),
+        ("https://r.example.org/x", "https://r.example.org/x/twilio/status"),
+    ],
+)
+def test_twilio_is_told_where_to_post_statuses_only_by_a_public_https_address(
+    root: str | None, told: str | None
+) -> None:
+    made = make_sms(dataclasses.replace(FULL, public_root=root))
+    assert made is not None
+    assert vars(made)["_status_callback"] == told
