@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from reminderd import crash
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
-from reminderd.store import due, outbox
+from reminderd.store import backup, due, outbox
 from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
@@ -95,12 +95,14 @@ class Passes:
         return composed
 
     def housekeeping(self, now: dt.datetime) -> None:
-        """Note when each stage last ran, for `status`."""
+        """Note when each stage last ran, for `status`, and make the copy of the day."""
         self._last["housekeeping"] = now
         self._last |= self.desk.passed_at() if self.desk is not None else {}
         with self._house.store.writing() as session:
             for name, at in self._last.items():
                 session.merge(Job(name=name, last_pass_at=at))
+        settings = self._house.settings
+        backup.daily(self._house.store, settings.backup_dir, settings.backup_keep, now)
 
     def waiting(self, now: dt.datetime) -> int:
         """How many deliveries wait for another attempt."""

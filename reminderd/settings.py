@@ -71,6 +71,16 @@ class Settings:
         unset="`Maildir` in the home",
         fallback=lambda known: known["home"] / "Maildir",
     )
+    backup_dir: Path = _row(
+        kinds.PATH,
+        _STORE,
+        "Where the daily copies of the SQLite file are put.",
+        unset="`backups` in the home",
+        fallback=lambda known: known["home"] / "backups",
+    )
+    backup_keep: int = _row(
+        kinds.whole(0, 3650), _STORE, "How many daily copies are kept; with 0 none are made.", default="7"
+    )
 
     smtp_host: str | None = _row(
         kinds.HOST, _MAIL, "Your provider's outgoing mail server.", unset="mail goes to the Maildir; nothing is sent"

@@ -49,6 +49,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "preview": ("draft:preview", "A draft as a template would make it."),
     "user": ("users:user", "Several users: add, list, edit, pause, resume, remove."),
     "overview": ("users:overview", "All users, as counts."),
+    "backup": ("backups:backup", "Copy the database to a file, while the daemon runs."),
+    "restore": ("backups:restore", "Put a copy in its place; what is overdue is held for your review."),
     "db": ("database:db", "The database: upgrade, check."),
     "demo": ("demo:demo", "Half a year with sample people, in ./demo; nothing is sent."),
     "completion": ("completion:completion", "Completion for your shell."),
