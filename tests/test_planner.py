@@ -88,7 +88,7 @@ def test_planning_twice_changes_nothing(story: Story) -> None:
     assert dump(story.house.store) == before
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.permutations(HAPPENED))
 def test_the_order_of_recording_does_not_matter(order: list[Any]) -> None:
     straight, shuffled = fresh(), fresh()
@@ -102,7 +102,7 @@ def test_the_order_of_recording_does_not_matter(order: list[Any]) -> None:
         made.house.store.dispose()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(HAPPENED) - 1))
 def test_an_event_undone_leaves_no_trace(number: int) -> None:
     without, undone = fresh(), fresh()
