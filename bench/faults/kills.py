@@ -31,7 +31,9 @@ SEQUENCE = (
     "settling",
     "settled",
 )
-PATIENCE = 10.0
+OFTEN = ("leasing", "attempt-noted", "handing-over", "handed-over", "settling", "settled")
+"""Passed several times while there is work; every other round dies at the second."""
+PATIENCE = 5.0
 
 
 def at_every_step(nursery: Nursery, *, rounds: int, mails: int, texts: int) -> Iterator[Row]:
@@ -43,7 +45,7 @@ def at_every_step(nursery: Nursery, *, rounds: int, mails: int, texts: int) -> I
             for place in SEQUENCE:
                 made.enqueue(mails, texts)
                 made.happen()
-                times = 1 + number % 2 if place not in ("planning", "planned") else 1
+                times = 1 + number % 2 if place in OFTEN else 1
                 pid = nursery.start(made.home, made.environ | {crash.VARIABLE: f"{place}:{times}"})
                 code = nursery.reap(pid, PATIENCE)
                 made.note_in_flight()

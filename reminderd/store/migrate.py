@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
 
 from reminderd.errors import ReminderdError, SchemaError, StoreBusy
-from reminderd.store import faults, lock
+from reminderd.store import faults, impossible, lock
 from reminderd.store.database import Store
 from reminderd.store.tables import Base
 
@@ -127,6 +127,7 @@ def check(store: Store) -> list[str]:
         for what, query in _MISMATCHES.items():
             rows = session.execute(text(query)).scalars().all()
             problems += [f"{what}: row {row}" for row in rows]
+        problems += impossible.find(session)
     return problems
 
 

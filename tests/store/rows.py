@@ -31,7 +31,7 @@ def make_delivery(user: User, key: str = "1", *, state: DeliveryState = Delivery
         dedupe_key=key,
         state=state,
         subject="Thank Ana",
-        message={"text": "Dear Ana"},
+        message={"recipient": "+14155550101", "body": "Dear Ana"},
         due_at=NOW,
         created_at=NOW,
         sent_at=sent,

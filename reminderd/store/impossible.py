@@ -1,0 +1,59 @@
+"""States that no path of the program leads to, and that no constraint can forbid because they span several rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from reminderd.message import from_record
+from reminderd.rules.calendar import zone_exists
+from reminderd.store.tables import Delivery, DeliveryState, User
+
+UNSETTLED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
+QUERIES = {
+    "deliveries is not being sent, but has an open attempt": (
+        "SELECT DISTINCT d.id FROM deliveries AS d JOIN attempts AS a ON a.delivery_id = d.id "
+        "WHERE a.outcome IS NULL AND d.state <> 'leased'"
+    ),
+    "deliveries.attempts is not the number of its newest attempt": (
+        "SELECT d.id FROM deliveries AS d WHERE d.attempts <> "
+        "coalesce((SELECT max(a.number) FROM attempts AS a WHERE a.delivery_id = d.id), 0)"
+    ),
+    "deliveries was sent, but by none of its attempts": (
+        "SELECT d.id FROM deliveries AS d WHERE d.state IN ('sent', 'delivered') AND d.attempts > 0 AND NOT EXISTS "
+        "(SELECT 1 FROM attempts AS a WHERE a.delivery_id = d.id AND a.outcome = 'sent')"
+    ),
+    "deliveries failed without a reason": "SELECT id FROM deliveries WHERE state = 'failed' AND fault_code IS NULL",
+    "steps was sent by a message that was cancelled": (
+        "SELECT s.id FROM steps AS s JOIN deliveries AS d ON d.id = s.delivery_id "
+        "WHERE s.state = 'sent' AND d.state = 'cancelled'"
+    ),
+    "steps waits, but is in a message already": (
+        "SELECT id FROM steps WHERE state = 'pending' AND delivery_id IS NOT NULL"
+    ),
+    "references was planned for a change that has not been": (
+        'SELECT id FROM "references" WHERE planned_version > change_version'
+    ),
+    "users was planned for a change that has not been": "SELECT id FROM users WHERE planned_version > change_version",
+}
+
+
+def find(session: Session) -> Iterator[str]:
+    """One line for each row in such a state."""
+    for what, query in QUERIES.items():
+        yield from (f"{what}: row {row}" for row in session.execute(text(query)).scalars())
+    yield from _unreadable(session)
+    for key, zone in session.execute(select(User.id, User.zone)):
+        if not zone_exists(zone):
+            yield f"users.zone is not among the zones of this machine: row {key}"
+
+
+def _unreadable(session: Session) -> Iterator[str]:
+    query = select(Delivery.id, Delivery.message).where(Delivery.state.in_(UNSETTLED))
+    for key, message in session.execute(query):
+        try:
+            from_record(message)
+        except (KeyError, TypeError, ValueError):
+            yield f"deliveries.message cannot be read: row {key}"
