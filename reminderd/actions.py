@@ -243,10 +243,9 @@ class Actions:
         """The ids of the references that vouch for an opportunity."""
         facts = load_user_subject(session, load_user(session, user, self.planner.ways, now))
         line = Timeline.of(facts, today_of(user, now))
-        people = {event.reference_id for event in line.events if event.opportunity_id == opportunity.id}
         active = select(Reference.id).where(Reference.user_id == user.id, Reference.status == Status.ACTIVE)
         known = set(session.scalars(active))
-        return sorted(p for p in people if p is not None and p in known and line.involved(p, opportunity.id))
+        return [person for person in line.all_involved(opportunity.id) if person in known]
 
     def standing(self, session: Session, nudge: Nudge) -> Standing | None:
         """How far the group that a nudge belongs to is; ``None`` for a nudge that stands alone."""

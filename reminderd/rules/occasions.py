@@ -151,7 +151,7 @@ class _Firing:
             "event": {"final": False, **event.data, "kind": event.kind, "on": event.on} if event else {},
             "reference": reference,
             "opportunity": opportunity,
-            "involved": event is not None and self.line.anyone_involved(event.opportunity_id),
+            "involved": event is not None and bool(self.line.all_involved(event.opportunity_id)),
             "quiet_profiles": self._quiet_profiles(day or self.line.today),
         }
         return rule.when.holds(names)
@@ -241,10 +241,20 @@ class _Firing:
     # ---- what fulfils
 
     def _fulfilled_by(self, candidate: Candidate) -> int | None:
+        """The event that did it; for a nudge about everyone involved, the one that did the last of them."""
+        waiting = self._waiting_for(candidate)
         for event in self.line.past():
-            if self._fulfils(event, candidate):
+            if not self._fulfils(event, candidate):
+                continue
+            waiting.discard(event.reference_id)
+            if not waiting or event.data.get("occasion") == candidate.occasion:
                 return event.id
         return None
+
+    def _waiting_for(self, candidate: Candidate) -> set[int | None]:
+        if candidate.rule.concerns is not Concerns.OPPORTUNITY:
+            return set()
+        return set(self.line.all_involved(candidate.opportunity_id))
 
     def _fulfils(self, event: EventFact, candidate: Candidate) -> bool:
         named = event.data.get("occasion")

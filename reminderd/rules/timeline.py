@@ -73,10 +73,10 @@ class Timeline:
             for event in self.past()
         )
 
-    def anyone_involved(self, opportunity_id: int | None) -> bool:
-        """Whether any reference of the timeline vouches for the opportunity."""
+    def all_involved(self, opportunity_id: int | None) -> list[int]:
+        """The references of the timeline that vouch for the opportunity."""
         people = {event.reference_id for event in self.events if event.opportunity_id == opportunity_id}
-        return any(person is not None and self.involved(person, opportunity_id) for person in people)
+        return sorted(person for person in people if person is not None and self.involved(person, opportunity_id))
 
     def need_by(self, event: EventFact) -> dt.date | None:
         """By when what an event asks for is needed: as it says itself, else the newest `needed` before it."""

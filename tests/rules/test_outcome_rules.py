@@ -136,6 +136,14 @@ def test_the_gift_is_one_item_for_everyone_in_the_next_digest() -> None:
     assert world.steps("2026-11-24T12:00", "gift", whole=True) == [("2026-11-30 09:00", "email", "digest")]
 
 
+def test_the_gift_is_done_once_everyone_involved_has_one() -> None:
+    world = asked().on("2026-11-20", "asked", person=2).on("2026-11-24", "accepted")
+    world.on("2026-11-26", "gift_sent", acme=1)
+    assert "gift" in world.open("2026-11-26T13:00", whole=True)
+    world.on("2026-11-26", "gift_sent", acme=1, person=2)
+    assert "gift" not in world.open("2026-11-26T13:00", whole=True)
+
+
 def test_a_digest_item_whose_deadline_comes_before_the_next_digest_goes_by_itself() -> None:
     world = asked().me(digest_weekday=2).on("2026-11-25", "accepted", recorded="2026-11-25T12:00")
     # The next Wednesday is 2 December, the gift is due on the 2nd: the digest is in time.

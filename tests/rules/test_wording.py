@@ -33,7 +33,8 @@ def test_what_starts_a_rule(rule: str, words: str) -> None:
     [
         ("accepted", ("you told them the news", "you thanked them")),
         ("check-in", ("any contact with them",)),
-        ("gift", ()),
+        ("gift", ("you sent a card or a gift",)),
+        ("look-in", ()),
     ],
 )
 def test_what_ends_a_rule(rule: str, words: tuple[str, ...]) -> None:

@@ -91,12 +91,13 @@ class World:
         recorded: str | None = None,
         her: bool | None = None,
         acme: int | None = None,
+        person: int = MARIA,
         at: str | None = None,
         ordinal: int = 1,
         **data: Any,
     ) -> World:
         scope = KINDS[what].scope
-        reference = MARIA if (scope is not Scope.OPPORTUNITY if her is None else her) else None
+        reference = person if (scope is not Scope.OPPORTUNITY if her is None else her) else None
         needs = scope in (Scope.OPPORTUNITY, Scope.BOTH)
         opportunity = acme if acme is not None else (ACME if needs or what in ("told", "thanked") else None)
         self.events.append(
