@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -279,6 +280,36 @@ class Composer:
             return None
         told = due.deliveries_like(session, user.id, working[0], DeliveryKind.NOTICE, _notice_key(health))
         return None if told else working[0]
+
+    def enqueue_refusal(self, session: Session, why: str, now: dt.datetime) -> Delivery | None:
+        """Tell the first user, who set this up, that rules or settings were refused and the former ones stay in
+        force. ``None`` where that was told already, or there is nobody to tell."""
+        user = due.first_user(session)
+        if user is None:
+            return None
+        habits = load_user(session, user, self._planner.ways, now)
+        channel = Channel(habits.channels[0]) if habits.channels else Channel.EMAIL
+        key = f"refused:{hashlib.blake2b(why.encode(), digest_size=8).hexdigest()}"
+        if any(due.deliveries_like(session, user.id, one, DeliveryKind.NOTICE, key) for one in Channel):
+            return None
+        lines = [why, "The former rules and settings stay in force until that is mended and read again (SIGHUP)."]
+        letter = self.carrier.answer(
+            user, channel, lines, now, subject="reminderd: rules or settings refused", key=key, kind=DeliveryKind.NOTICE
+        )
+        delivery = Delivery(
+            user_id=user.id,
+            channel=channel,
+            kind=DeliveryKind.NOTICE,
+            dedupe_key=key,
+            subject=letter.subject,
+            message=to_record(letter.message),
+            message_id=letter.message_id,
+            due_at=leave_quiet(now, habits.quiet, habits.zone),
+            created_at=now,
+        )
+        session.add(delivery)
+        session.flush()
+        return delivery
 
     def enqueue_test(self, session: Session, user: User, channel: Channel, now: dt.datetime) -> Delivery:
         """A message that shows whether a channel works, due at once."""

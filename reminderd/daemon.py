@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import resource
 import signal
 import threading
 import time
@@ -48,6 +49,7 @@ PAUSED_FOR = dt.timedelta(days=1)
 def run_forever(load_settings: Callable[[], Settings]) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reads rules and settings again. Raises `ConfigError` before it is ready,
     for what is wrong then; a book or setting that breaks later leaves the last good one in force."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
     house = open_house(settings, utc_now())
@@ -157,6 +159,7 @@ class _Daemon:
             house = open_house(settings, utc_now())
         except ReminderdError as error:
             log.error("reload_refused %s", error)
+            self._tell_refusal(str(error))
             self._notifier.send("STATUS=Reload refused; the former rules and settings stay in force.")
             return
         passes = Passes(house, house.dispatcher(), house.desk())
@@ -171,6 +174,12 @@ class _Daemon:
         self._turn_page(house)
         self._notifier.send("STATUS=Watching, with rules and settings read anew.")
         log.info("reloaded")
+
+    def _tell_refusal(self, why: str) -> None:
+        """One notice to whoever set this up. The same refusal is told once, however often it is met."""
+        house = self._house
+        with house.store.writing() as session:
+            house.composer.enqueue_refusal(session, why, utc_now())
 
     def _turn_page(self, house: House) -> None:
         """Serve the page of a house that was built anew. Where it cannot be served, all else goes on."""

@@ -35,6 +35,7 @@ def findings(ctx: Ctx) -> Iterator[Finding]:
     """Everything tried, one after the other; what fails hinders no other."""
     for what, attempt in (
         ("database", _database),
+        ("files", _files),
         ("rules", _rules),
         ("templates", _templates),
         ("mail", _mail),
@@ -76,6 +77,22 @@ def _database(ctx: Ctx) -> list[str]:
     if path is not None and not _writable(path):
         raise _Wrong(f"{path} is read-only for this user")
     return [f"{store.place} at {migrate.head()}"]
+
+
+def _files(ctx: Ctx) -> list[str]:
+    from reminderd.secret import FILE
+
+    settings = ctx.settings
+    database = settings.database_path
+    private = [settings.env_file, settings.home / FILE, settings.maildir]
+    if database is not None:
+        private += [database.with_name(database.name + rest) for rest in ("", "-wal", "-shm")]
+    found = [path for path in private if path.exists()]
+    loose = [path for path in found if path.stat().st_mode & 0o077]
+    if loose:
+        mode = {path: "700" if path.is_dir() else "600" for path in loose}
+        raise _Wrong(*(f"{path} is open to others of this machine; chmod {mode[path]} {path}" for path in loose))
+    return [f"{len(found)} files and folders are yours alone"]
 
 
 def _writable(path: Path) -> bool:

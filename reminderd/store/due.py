@@ -175,6 +175,11 @@ def references_by_id(session: Session, ids: Sequence[int]) -> dict[int, Referenc
     return {row.id: row for row in session.scalars(select(Reference).where(Reference.id.in_(ids)))}
 
 
+def first_user(session: Session) -> User | None:
+    """Whoever was there first."""
+    return session.scalars(select(User).order_by(User.id).limit(1)).first()
+
+
 def user_by_id(session: Session, user_id: int) -> User:
     """The user with this id."""
     return session.get_one(User, user_id)

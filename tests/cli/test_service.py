@@ -111,9 +111,10 @@ def test_with_two_channels_the_other_one_tells(tmp_path: Path) -> None:
 def test_check_tries_everything_and_says_ok_line_by_line(desk: Desk) -> None:
     lines = desk.run("check").stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [
-        f"ok {what}" for what in ("database", "rules", "templates", "mail", "texts", "answers", "clock", "zone")
+        f"ok {what}"
+        for what in ("database", "files", "rules", "templates", "mail", "texts", "answers", "clock", "zone")
     ]
-    assert "nothing leaves this machine" in lines[3]
+    assert "nothing leaves this machine" in lines[4]
 
 
 @pytest.mark.usefixtures("no_templates")

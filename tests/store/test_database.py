@@ -459,7 +459,7 @@ class TestCopies:
         copy = Store.memory()
         store.copy_to(copy)
         with copy.writing() as session:
-            assert session.scalars(select(Delivery)).one().message == {"text": "Dear Ana"}
+            assert session.scalars(select(Delivery)).one().message == {"recipient": "+14155550101", "body": "Dear Ana"}
             session.execute(text("DELETE FROM users"))
         with copy.reading() as session:
             assert session.scalars(select(Delivery)).all() == []

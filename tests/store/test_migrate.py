@@ -193,7 +193,7 @@ class TestUpgrade:
         assert migrate.current(store) == "0002"
         with store.reading() as session:
             assert session.execute(text("SELECT name, nickname FROM users")).all() == [("Mia", "-")]
-            assert session.scalars(select(Delivery)).one().message == {"text": "Dear Ana"}
+            assert session.scalars(select(Delivery)).one().message == {"recipient": "+14155550101", "body": "Dear Ana"}
             assert session.scalars(select(Step)).one().at == NOW
 
     def test_foreign_keys_are_on_again_afterwards(self, sqlite_store: Store, later: Path) -> None:
