@@ -235,7 +235,8 @@ def test_rules_are_read_again_on_sighup_and_a_broken_book_leaves_the_last_good_o
     daemon.wait_for("STATUS=Reload refused")
     assert "rules.toml" in daemon.log.read_text()
     sqlite_story.record("accepted", utc_now(), wake=True)
-    assert "Acme" in mailbox.arrived.get(timeout=PATIENCE)["Subject"]
+    while "Acme" not in mailbox.arrived.get(timeout=PATIENCE)["Subject"]:
+        pass  # a notice of the refusal may come first
 
     book.write_text("[rules.birthday]\nenabled = false\n")
     assert any(nudge.state == "open" for nudge in sqlite_story.nudges("birthday"))
@@ -245,7 +246,7 @@ def test_rules_are_read_again_on_sighup_and_a_broken_book_leaves_the_last_good_o
     wait_until(lambda: all(nudge.state == "cancelled" for nudge in sqlite_story.nudges("birthday")))
     daemon.ask_to(signal.SIGTERM)
     assert daemon.ended() == 0
-    assert mailbox.arrived.empty()
+    assert sum(b"Acme" in received.content for received in mailbox.received) == 1
 
 
 def test_a_reload_lets_what_is_in_flight_land(sqlite_story: Story, start: Starter, mailbox: Mailbox) -> None:
