@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from reminderd import crash
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
-from reminderd.store import backup, due, outbox
+from reminderd.store import backup, due, jumps, outbox
 from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
@@ -101,6 +101,7 @@ class Passes:
         with self._house.store.writing() as session:
             for name, at in self._last.items():
                 session.merge(Job(name=name, last_pass_at=at))
+            jumps.pull_in(session, now)
         settings = self._house.settings
         backup.daily(self._house.store, settings.backup_dir, settings.backup_keep, now)
 

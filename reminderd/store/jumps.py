@@ -1,0 +1,30 @@
+"""After a clock that was wrong: what it put off further than the program ever does is due now."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from reminderd.store.tables import Delivery, DeliveryState
+
+LONGEST_WAIT = dt.timedelta(days=1, hours=1)
+"""No retry waits longer (an answer's Retry-After counts for a day at most), and no lease lasts longer."""
+
+
+def pull_in(session: Session, now: dt.datetime) -> int:
+    """Have retries and leases that lie beyond every wait of ours end now. Returns how many there were."""
+    late = now + LONGEST_WAIT
+    retries = (
+        update(Delivery)
+        .where(Delivery.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
+        .where(Delivery.attempts > 0, Delivery.due_at > late)
+        .values(due_at=now)
+    )
+    leases = (
+        update(Delivery)
+        .where(Delivery.state == DeliveryState.LEASED, Delivery.lease_until > late)
+        .values(lease_until=now)
+    )
+    return sum(session.execute(statement).rowcount for statement in (retries, leases))  # type: ignore[attr-defined]  # of an UPDATE
