@@ -173,9 +173,9 @@ def _tell(
 
 def _held_words(count: int) -> str:
     if not count:
-        return "Nothing was overdue."
+        return "Nothing came due meanwhile."
     what = "1 reminder is" if count == 1 else f"{count} reminders are"
-    return f"{what} overdue and held for a day or more; one message tells of them. See: reminderd upcoming"
+    return f"{what} held that came due meanwhile; one message tells of them. See: reminderd upcoming"
 
 
 def _pg_words(command: str, store: Store, rest: str) -> str:
