@@ -34,6 +34,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@.ci/audit
 
 faults: $(STAMP)
 	$(BIN)/python -m bench.faults

@@ -42,7 +42,7 @@ def file_faults(nursery: Nursery, *, times: int, mails: int, texts: int, locked_
             made.settle(PATIENCE + locked_for)
             code = nursery.kill(pid, signal.SIGTERM)
             row = made.count(fault, 1 if "locked" in fault else times)
-            yield ended_with(row, code)
+            yield ended_with(made, row, code)
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ def _cut(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts
             made.store.dispose()
         made.settle(PATIENCE)
         code = nursery.kill(pid, signal.SIGTERM)
-        row = ended_with(made.count("PostgreSQL connections cut", times), code)
+        row = ended_with(made, made.count("PostgreSQL connections cut", times), code)
     server.drop(url)
     return row
 
@@ -124,7 +124,7 @@ def _restarted(nursery: Nursery, server: PostgresServer, times: int, mails: int,
             _restart(server)
         made.settle(PATIENCE)
         code = nursery.kill(pid, signal.SIGTERM)
-        row = ended_with(made.count("PostgreSQL restarted at once", times), code)
+        row = ended_with(made, made.count("PostgreSQL restarted at once", times), code)
     server.drop(url)
     return row
 
@@ -148,6 +148,14 @@ def _until_begun(made: Ground) -> None:
     wait_until(lambda: len(made.post.received) + len(made.exchange.sent) > before, 10)
 
 
-def ended_with(row: Row, code: int) -> Row:
+def ended_with(made: Ground, row: Row, code: int) -> Row:
     """The row, and that the daemon did not end as asked if its exit code says so."""
-    return row if code == 0 else dataclasses.replace(row, wrong=(*row.wrong, f"the daemon ended with {code}"))
+    return (
+        row
+        if code == 0
+        else dataclasses.replace(row, wrong=(*row.wrong, f"the daemon ended with {code}: {_last(made)}"))
+    )
+
+
+def _last(made: Ground) -> str:
+    return " | ".join((made.home / "log").read_text(errors="replace").splitlines()[-3:])

@@ -114,11 +114,13 @@ class Ground:
         with self.store.writing(wake=True) as session:
             session.get_one(User, story.user_id).plan_again_at = now
 
-    def note_in_flight(self) -> None:
-        """To be called when a daemon was killed: what it had handed over, or was about to."""
+    def note_in_flight(self) -> int:
+        """To be called when a daemon was killed: what it had handed over, or was about to. How many texts of it."""
         with self.store.reading() as session:
-            query = sql(Attempt.delivery_id).where(Attempt.outcome.is_(None))
-            self.in_flight.update(session.scalars(query))
+            query = sql(Attempt.delivery_id, Delivery.channel).join(Delivery, Delivery.id == Attempt.delivery_id)
+            found = session.execute(query.where(Attempt.outcome.is_(None))).all()
+        self.in_flight.update(key for key, _ in found)
+        return sum(channel == "sms" for _, channel in found)
 
     def unsettled(self) -> int:
         with self.store.reading() as session:
