@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from reminderd import logs
 from reminderd.clock import utc_now
 from reminderd.dispatcher import Dispatcher
-from reminderd.errors import ReminderdError
+from reminderd.errors import ConfigError, ReminderdError
 from reminderd.passes import Passes
 from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
@@ -156,6 +156,8 @@ class _Daemon:
         self._reloading = False
         try:
             settings = self._load_settings()
+            if settings.database_url != self._house.settings.database_url:
+                raise ConfigError("DATABASE_URL is another now: restart the daemon for that.")
             house = open_house(settings, utc_now())
         except ReminderdError as error:
             log.error("reload_refused %s", error)

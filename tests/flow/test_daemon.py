@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import os
 import select
@@ -17,10 +18,13 @@ from pathlib import Path
 import pytest
 
 from reminderd.clock import utc_now
+from reminderd.daemon import _Daemon
 from reminderd.message import Channel
+from reminderd.settings import load
 from reminderd.store.database import Store
 from reminderd.store.tables import DeliveryState, User
 from reminderd.store.wake import socket_path
+from reminderd.wiring import open_house
 from tests.flow.parts import PATIENCE, SIX, Mailbox, Story, make_house, words_of
 from tests.servers.certificates import Certificates
 
@@ -263,6 +267,18 @@ def test_a_reload_lets_what_is_in_flight_land(sqlite_story: Story, start: Starte
     daemon.ask_to(signal.SIGTERM)
     assert daemon.ended() == 0
     assert mailbox.arrived.empty()
+
+
+def test_a_reload_does_not_move_to_another_database(tmp_path: Path) -> None:
+    settings = load({}, Path(os.devnull), tmp_path)
+    elsewhere = dataclasses.replace(settings, database_url=f"sqlite:///{tmp_path / 'other.db'}")
+    house = open_house(settings, utc_now())
+    daemon = _Daemon(house, lambda: elsewhere)
+    daemon._reload()
+    assert daemon._house is house
+    assert not (tmp_path / "other.db").exists()
+    daemon._listener.close()
+    house.store.dispose()
 
 
 def test_a_second_daemon_on_the_file_is_refused(sqlite_story: Story, start: Starter, tmp_path: Path) -> None:
