@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
 from reminderd import tokens
-from reminderd.drafts import words
+from reminderd.drafts import notices, words
 from reminderd.drafts.draft import Draft
 from reminderd.drafts.items import Bar, Digest, Entry, Links, MailItem, TextItem
 from reminderd.drafts.library import Library
 from reminderd.drafts.mail import make_mail
+from reminderd.drafts.sturdy import Sturdy
 from reminderd.drafts.text import Fit, make_draft_text, make_text
-from reminderd.message import Channel, Message
-from reminderd.rules.rule import Book, Role
+from reminderd.message import Channel, Mail, Message
+from reminderd.rules.rule import Book, Role, Rule
 from reminderd.signing import Site
 from reminderd.store import draft_facts, due
 from reminderd.store.draft_records import DraftFacts, Me
@@ -26,6 +27,7 @@ from reminderd.store.tables import ChannelHealth, DeliveryKind, Nudge, User
 DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)
 YEAR = dt.timedelta(days=365)
+MINUTE = dt.timedelta(minutes=1)
 DOMAIN = "reminderd.invalid"
 """Of Message-IDs where the sender's address has no domain of its own."""
 
@@ -80,27 +82,29 @@ class Carrier:
     fit: Fit
 
     def make(self, session: Session, user: User, bundle: Bundle, key: str, now: dt.datetime) -> list[Letter]:
-        """The message for a bundle; for a user with texts only, its draft follows as a second one. Keeps on the
-        nudges which wording they were given. Raises `TemplateBroken`."""
-        entries = self.entries(session, bundle, now)
+        """The message for a bundle; for a user who has texts only and wants them in full, its draft follows as a
+        second one. Keeps on the nudges which wording they were given. A template of the user's that is broken is
+        named and replaced by ours."""
+        sturdy = dataclasses.replace(self, library=Sturdy(self.library))
+        entries = sturdy.entries(session, bundle, now)
         if bundle.channel is Channel.SMS:
-            return self._texts(user, entries, bundle, self._news(session, user, now), now)
-        return [self._mail(session, user, entries, bundle, key, now)]
+            return sturdy._texts(session, user, entries, bundle, now)
+        return [sturdy._mail(session, user, entries, bundle, key, now)]
 
     def entries(self, session: Session, bundle: Bundle, now: dt.datetime) -> list[Entry]:
         """The drafts of a bundle, no two of one group in the same words while wordings last."""
         facts = draft_facts.load_many(session, list(bundle.nudges), now)
         drafts = self._drafts(bundle.nudges, facts)
+        rings = due.pending_moments(session, [nudge.id for nudge in bundle.nudges], now)
         return [
-            self._entry(nudge, draft, one, position, now)
+            self._entry(nudge, draft, one, position, rings.get(nudge.id, ()), now)
             for nudge, draft, one, position in zip(bundle.nudges, drafts, facts, bundle.positions, strict=True)
         ]
 
     def notice(self, user: User, channel: Channel, health: ChannelHealth, now: dt.datetime) -> Letter:
         """Word that another channel broke."""
-        broken = "E-mail" if health.channel == "email" else "Texts"
-        line = f"{broken} to you cannot be delivered: {health.words}. Until that is mended, reminders come this way."
-        return self._plain(user, channel, f"reminderd: {broken.lower()} cannot be delivered", [line], "notice", now)
+        subject, line = notices.channel_broke(health.channel, health.words or "", user.language)
+        return self._plain(user, channel, subject, [line], "notice", now)
 
     def answer(
         self,
@@ -120,19 +124,20 @@ class Carrier:
     def drafts(
         self, session: Session, user: User, nudges: Sequence[Nudge], channel: Channel, key: str, now: dt.datetime
     ) -> list[Letter]:
-        """The drafts that the user asked for: each as a short text, or all in one mail. Raises `TemplateBroken`."""
+        """The drafts that the user asked for: each as a short text, or all in one mail."""
         bundle = Bundle(DeliveryKind.ANSWER, channel, tuple(nudges), (1,) * len(nudges))
-        entries = self.entries(session, bundle, now)
+        sturdy = dataclasses.replace(self, library=Sturdy(self.library))
+        entries = sturdy.entries(session, bundle, now)
         if channel is Channel.SMS:
             item = TextItem(user=entries[0].facts.me, useless_at=now + DAY)
             texts = [make_draft_text(item, entry, self.fit) for entry in entries]
             return [Letter(text, text.body) for text in texts]
-        return [self._mail(session, user, entries, bundle, key, now)]
+        return [sturdy._mail(session, user, entries, bundle, key, now)]
 
     def test(self, user: User, channel: Channel, now: dt.datetime) -> Letter:
         """A message that shows that a channel works."""
-        line = "This is a test: reminders reach you here."
-        return self._plain(user, channel, "reminderd: a test", [line], "test", now)
+        subject, line = notices.trial(user.language)
+        return self._plain(user, channel, subject, [line], "test", now)
 
     # ---- drafts
 
@@ -155,7 +160,15 @@ class Carrier:
             drafts.append(draft)
         return drafts
 
-    def _entry(self, nudge: Nudge, draft: Draft, facts: DraftFacts, position: int, now: dt.datetime) -> Entry:
+    def _entry(
+        self,
+        nudge: Nudge,
+        draft: Draft,
+        facts: DraftFacts,
+        position: int,
+        rings: tuple[dt.datetime, ...],
+        now: dt.datetime,
+    ) -> Entry:
         rule = self.book.rules.get(nudge.rule)
         return Entry(
             number=nudge.number,
@@ -167,8 +180,16 @@ class Carrier:
             total=max(position, len(rule.steps) if rule else 1),
             late=nudge.due_at < now,
             bcc=self._copy_address(nudge),
-            about=rule.about if rule else "",
+            about=self._about(rule, nudge.draft, facts.me.language),
+            alarms=rings,
+            sequence=max(0, (now - nudge.created_at) // MINUTE),  # rises, so that the newest calendar counts
         )
+
+    def _about(self, rule: Rule | None, draft: str, language: str) -> str:
+        """What the rule is for; rules speak English, so in another language what the draft is for."""
+        if language.startswith("en"):
+            return rule.about if rule else ""
+        return self.library.about(draft, language)
 
     # ---- mails
 
@@ -199,7 +220,15 @@ class Carrier:
             links=self._links(user, now),
             unsubscribe_url=self._unsubscribe_url(user, now),
         )
-        return Letter(make_mail(item, self.library), subject, message_id, thread)
+        return Letter(self._mailed(item), subject, message_id, thread)
+
+    def _mailed(self, item: MailItem) -> Mail:
+        """The mail; once more where the user's templates were found broken, to say so at its top."""
+        mail = make_mail(item, self.library)
+        if not isinstance(self.library, Sturdy) or not self.library.wrong:
+            return mail
+        said = tuple(notices.template_broke(wrong, item.user.language) for wrong in self.library.wrong)
+        return make_mail(dataclasses.replace(item, lines=(*said, *item.lines)), self.library)
 
     def _subject(self, entries: list[Entry], bundle: Bundle, digest: Digest | None) -> str:
         if digest is None:
@@ -257,32 +286,41 @@ class Carrier:
 
     def _news(self, session: Session, user: User, now: dt.datetime) -> list[str]:
         """What ended unsaid, named once: withdrawn, or run out while nobody looked."""
+        return self._ended(session, user, words.title, now)
+
+    def _ended(
+        self, session: Session, user: User, name: Callable[[str, DraftFacts], str], now: dt.datetime
+    ) -> list[str]:
         ended = due.untold(session, user.id)
         facts = draft_facts.load_many(session, ended, now)
         lines = []
         for nudge, one in zip(ended, facts, strict=True):
-            what = words.title(nudge.draft, one)
-            how = "withdrawn" if nudge.state == "cancelled" else "let go, its time is over"
-            lines.append(f"No longer needed: {what} ({how}).")
+            lines.append(notices.ended(name(nudge.draft, one), nudge.state, user.language))
             nudge.end_told = True
         return lines
 
     # ---- texts
 
+    def _news_for_texts(self, session: Session, user: User, now: dt.datetime) -> list[str]:
+        """What ended, as a lock screen may show it; where mails come as well, the next of them tells it instead."""
+        if user.full_texts:
+            return self._news(session, user, now)
+        return [] if user.email_enabled else self._ended(session, user, words.lock_screen_title, now)
+
     def _texts(
-        self, user: User, entries: list[Entry], bundle: Bundle, lines: list[str], now: dt.datetime
+        self, session: Session, user: User, entries: list[Entry], bundle: Bundle, now: dt.datetime
     ) -> list[Letter]:
         item = TextItem(
             user=entries[0].facts.me,
             entries=tuple(entries),
-            lines=tuple(lines) if user.full_texts else (),
+            lines=tuple(self._news_for_texts(session, user, now)),
             answerable=self.sender.texts_read,
             links=self._links(user, now),
             useless_at=max(nudge.expires_at for nudge in bundle.nudges),
         )
         text = make_text(item, self.fit)
         letters = [Letter(text, text.body)]
-        if not user.email_enabled and not entries[0].draft.for_user:
+        if user.full_texts and not user.email_enabled and not entries[0].draft.for_user:
             draft = make_draft_text(item, entries[0], self.fit)
             letters.append(Letter(draft, draft.body))
         return letters
@@ -317,7 +355,7 @@ class Carrier:
             reply_address=self._reply_address(user),
             unsubscribe_url=self._unsubscribe_url(user, now),
         )
-        return Letter(make_mail(item, self.library), subject, message_id)
+        return Letter(make_mail(item, Sturdy(self.library)), subject, message_id)
 
     # ---- names that nobody can guess
 

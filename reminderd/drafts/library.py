@@ -84,6 +84,10 @@ class Library:
         """How many wordings a situation has."""
         return self._sheet(situation, language).count
 
+    def about(self, situation: str, language: str = _DEFAULT_LANGUAGE) -> str:
+        """What a situation is, in words."""
+        return self._sheet(situation, language).about
+
     def assign_variants(self, situation: str, group: Sequence[DraftFacts]) -> list[int]:
         """A wording for each of a group: no two alike while wordings last."""
         if not group:

@@ -48,8 +48,6 @@ ENGLISH = {
     "still_open": "Still open",
     "all_done": "When all are done",
     "all": "All done",
-    "expired": "Its time is over, so it was let go",
-    "withdrawn": "No longer needed, so it was taken back",
 }
 GERMAN = {
     "to": "An",
@@ -95,8 +93,6 @@ GERMAN = {
     "still_open": "Noch offen",
     "all_done": "Wenn alles erledigt ist",
     "all": "Alles erledigt",
-    "expired": "Die Zeit dafür ist vorbei, es wurde losgelassen",
-    "withdrawn": "Nicht mehr nötig, es wurde zurückgenommen",
 }
 GERMAN_EVENTS = {
     "accepted": "du hast zugesagt",

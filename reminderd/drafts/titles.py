@@ -1,4 +1,5 @@
-"""What each draft's nudge is called. ``[…]`` is left out while the company is not to be named."""
+"""What each draft's nudge is called. ``[…]`` is left out while the company is not to be named; ``{wem}`` stands in
+German where several people take the dative."""
 
 from __future__ import annotations
 
@@ -67,11 +68,11 @@ _ENGLISH = {
     "look_in": _same("Look in on a few profiles", "look in"),
 }
 _GERMAN = {
-    "accepted": Title("{who} danken[ (Zusage von {company})]", "{who} danken", "danken"),
+    "accepted": Title("{wem} danken[ (Zusage von {company})]", "{wem} danken", "danken"),
     "gift": Title("{who}: Karte oder kleines Geschenk[ ({company})]", "{who}: Karte oder kleines Geschenk", "Karte"),
-    "turned_down": Title("{who} erzählen, wie es ausging[ ({company})]", "{who} erzählen, wie es ausging", "erzählen"),
-    "rejected": Title("{who} erzählen, wie es ausging[ ({company})]", "{who} erzählen, wie es ausging", "erzählen"),
-    "withdrawn": Title("{who} erzählen, wie es ausging[ ({company})]", "{who} erzählen, wie es ausging", "erzählen"),
+    "turned_down": Title("{wem} erzählen, wie es ausging[ ({company})]", "{wem} erzählen, wie es ausging", "erzählen"),
+    "rejected": Title("{wem} erzählen, wie es ausging[ ({company})]", "{wem} erzählen, wie es ausging", "erzählen"),
+    "withdrawn": Title("{wem} erzählen, wie es ausging[ ({company})]", "{wem} erzählen, wie es ausging", "erzählen"),
     "announcement": Title(
         "Vor dem Posten[ über {company}]: wer weiß es?", "Vor dem Posten: wer weiß es?", "vor dem Posten"
     ),
@@ -85,41 +86,41 @@ _GERMAN = {
         "{who} in Ruhe lassen und jemand anderen fragen",
         "Plan B",
     ),
-    "agreed": Title("{who} für die Zusage danken[ ({company})]", "{who} für die Zusage danken", "danken"),
+    "agreed": Title("{wem} für die Zusage danken[ ({company})]", "{wem} für die Zusage danken", "danken"),
     "brief_and_thanks": Title(
-        "{who} danken und sagen, worauf es ankommt[ ({company})]",
-        "{who} danken und sagen, worauf es ankommt",
+        "{wem} danken und sagen, worauf es ankommt[ ({company})]",
+        "{wem} danken und sagen, worauf es ankommt",
         "vorbereiten",
     ),
-    "declined": _same("{who} für die ehrliche Antwort danken", "danken"),
+    "declined": _same("{wem} für die ehrliche Antwort danken", "danken"),
     "heads_up": Title("{who} auf einen Anruf vorbereiten[ ({company})]", "{who} vorbereiten", "vorbereiten"),
-    "called": Title("{who} für das Gespräch danken[ ({company})]", "{who} für das Gespräch danken", "danken"),
-    "progress": Title("{who} erzählen, wie es läuft[ ({company})]", "{who} erzählen, wie es läuft", "erzählen"),
+    "called": Title("{wem} für das Gespräch danken[ ({company})]", "{wem} für das Gespräch danken", "danken"),
+    "progress": Title("{wem} erzählen, wie es läuft[ ({company})]", "{wem} erzählen, wie es läuft", "erzählen"),
     "first_month": Title(
-        "{who} vom ersten Monat erzählen[ ({company})]", "{who} vom ersten Monat erzählen", "schreiben"
+        "{wem} vom ersten Monat erzählen[ ({company})]", "{wem} vom ersten Monat erzählen", "schreiben"
     ),
     "half_year": Title(
-        "{who} vom ersten halben Jahr erzählen[ ({company})]", "{who} vom halben Jahr erzählen", "schreiben"
+        "{wem} vom ersten halben Jahr erzählen[ ({company})]", "{wem} vom halben Jahr erzählen", "schreiben"
     ),
     "warm_up": _same("Denen schreiben, die für dich gesprochen haben", "melden"),
-    "promoted": _same("{who} gratulieren", "gratulieren"),
-    "helped": _same("{who} für die Hilfe danken", "danken"),
-    "reached_out": _same("{who} antworten", "antworten"),
-    "advice_follow_up": _same("{who} erzählen, was aus dem Rat wurde", "schreiben"),
+    "promoted": _same("{wem} gratulieren", "gratulieren"),
+    "helped": _same("{wem} für die Hilfe danken", "danken"),
+    "reached_out": _same("{wem} antworten", "antworten"),
+    "advice_follow_up": _same("{wem} erzählen, was aus dem Rat wurde", "schreiben"),
     "advice": _same("{who} um Rat fragen", "fragen"),
-    "plan_ahead": _same("Die Verabredung mit {who} bestätigen", "bestätigen"),
-    "after_meeting": _same("{who} nach dem Treffen schreiben", "schreiben"),
-    "birthday": _same("{who} zum Geburtstag gratulieren", "Geburtstag"),
-    "work_anniversary": _same("{who} zum Jahrestag im Beruf gratulieren", "gratulieren"),
-    "new_year": _same("{who} ein gutes neues Jahr wünschen", "Neujahr"),
+    "plan_ahead": _same("Die Verabredung mit {wem} bestätigen", "bestätigen"),
+    "after_meeting": _same("{wem} nach dem Treffen schreiben", "schreiben"),
+    "birthday": _same("{wem} zum Geburtstag gratulieren", "Geburtstag"),
+    "work_anniversary": _same("{wem} zum Jahrestag im Beruf gratulieren", "gratulieren"),
+    "new_year": _same("{wem} ein gutes neues Jahr wünschen", "Neujahr"),
     "reconnect": _same("{who} freut sich vielleicht, von dir zu hören", "melden"),
     "check_in": _same("{who} freut sich vielleicht, von dir zu hören", "melden"),
     "confirm_details": _same("{who} nach Titel und Telefon fragen", "nachfragen"),
-    "left_work": _same("{who} alles Gute wünschen", "schreiben"),
-    "date": _same("Mit {who} verabreden", "treffen"),
+    "left_work": _same("{wem} alles Gute wünschen", "schreiben"),
+    "date": _same("Mit {wem} verabreden", "treffen"),
     "give": _same("Etwas für {who} tun", "geben"),
     "four_ignored": _same("Wie oft möchtest du an {who} erinnert werden?", "eine Frage"),
-    "last_contact_unknown": _same("Wann hattest du zuletzt Kontakt mit {who}?", "eine Frage"),
+    "last_contact_unknown": _same("Wann hattest du zuletzt Kontakt mit {wem}?", "eine Frage"),
     "look_in": _same("Ein Blick in ein paar Profile", "Blick"),
 }
 TITLES = {"en": _ENGLISH, "de": _GERMAN}

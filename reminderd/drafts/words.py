@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from reminderd.drafts.dates import day_short, local_day
-from reminderd.drafts.phrases import phrases
+from reminderd.drafts.dates import day_short, local_day, upfirst
 from reminderd.drafts.telling import initials, know_line, knows
 from reminderd.drafts.titles import TITLES, Title, fallback
 from reminderd.store.draft_records import DraftFacts
@@ -16,7 +15,6 @@ __all__ = [
     "by",
     "code",
     "digest_subject",
-    "ended",
     "initials",
     "know_line",
     "knows",
@@ -100,12 +98,6 @@ def reminder(position: int, language: str = "en") -> str:
     return f"{position}{'nd' if position == 2 else 'rd' if position == 3 else 'th'} reminder"
 
 
-def ended(title: str, state: str, language: str = "en") -> str:
-    """The line that names once what expired or was withdrawn since the last message."""
-    say = phrases(language)
-    return f"{say['expired' if state == 'expired' else 'withdrawn']}: {title}."
-
-
 def _table(language: str) -> dict[str, Title]:
     return TITLES["de" if language.startswith("de") else "en"]
 
@@ -130,4 +122,5 @@ def _fill(pattern: str, facts: DraftFacts, who: str) -> str:
     company = facts.job.company
     inner = optional if company and company not in who else ""
     filled = f"{before}{inner}{after}"
-    return " ".join(filled.replace("{who}", who).replace("{company}", company).split())
+    crowd = who.replace("deine ", "deinen ", 1) if who.startswith("deine ") else who
+    return upfirst(" ".join(filled.replace("{who}", who).replace("{wem}", crowd).replace("{company}", company).split()))

@@ -14,7 +14,7 @@ from typing import Any
 import icalendar
 import pytest
 
-from reminderd.drafts import words
+from reminderd.drafts import notices, words
 from reminderd.drafts.bars import blocks, marks
 from reminderd.drafts.items import Bar, Digest
 from reminderd.drafts.library import Library
@@ -139,9 +139,9 @@ def test_a_later_reminder_says_so_and_who_is_left() -> None:
 
 
 def test_lines_above_come_first() -> None:
-    line = words.ended("Thank Dana Novak for Initech", "expired")
+    line = notices.ended("Thank Dana Novak for Initech", "expired")
     mail = make_mail(item(lines=(line,)), LIBRARY)
-    assert "Its time is over, so it was let go: Thank Dana Novak for Initech." in part(mail, "plain")
+    assert "No longer needed: Thank Dana Novak for Initech (let go, its time is over)." in part(mail, "plain")
     assert part(mail, "plain").index(line) < part(mail, "plain").index("7. Thank Ana")
 
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from reminderd.drafts import phrases, questions, titles, words
+from reminderd.drafts import notices, phrases, questions, titles, words
 from reminderd.drafts.dates import clock, day, day_short, listing, local_day, month, sentence
 from reminderd.rules.book import default_book
 from reminderd.store.draft_records import Involved, Job, Person
@@ -33,6 +33,20 @@ def test_a_subject_names_the_group_or_the_person_and_the_day() -> None:
 
 def test_a_german_subject_too() -> None:
     assert words.subject("accepted", [of_user(facts(), language="de")], DUE) == "Ana Müller danken bis Mi. 25. Nov."
+
+
+@pytest.mark.parametrize(
+    ("draft", "said"),
+    [
+        ("accepted", "Deinen Referenzen für Acme danken bis Mi. 25. Nov."),
+        ("rejected", "Deinen Referenzen für Acme erzählen, wie es ausging bis Mi. 25. Nov."),
+        ("ask", "Deine Referenzen für Acme um eine Referenz bitten bis Mi. 25. Nov."),
+        ("heads_up", "Deine Referenzen für Acme vorbereiten bis Mi. 25. Nov."),
+    ],
+)
+def test_several_people_take_their_case_in_german(draft: str, said: str) -> None:
+    group = [of_user(facts(name, number), language="de") for number, name in enumerate(NAMES, 1)]
+    assert words.subject(draft, group, DUE) == said
 
 
 def test_a_nudge_about_several_names_them_by_the_company() -> None:
@@ -71,7 +85,7 @@ def test_no_words_to_the_user_press_or_blame() -> None:
         said += [words.reminder(number, language) for number in range(1, 6)]
         said += [words.knows(told, 6, language) for told in range(7)]
         said += [words.digest_subject(NAMES[:count], language) for count in range(5)]
-        said += [words.ended("Thank Ana", state, language) for state in ("expired", "cancelled")]
+        said += [notices.ended("Thank Ana", state, language) for state in ("expired", "cancelled")]
     assert [text for text in said if BANNED.search(text)] == []
 
 
