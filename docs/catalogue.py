@@ -23,8 +23,8 @@ The samples below are the first wording, written to an invented Maria Lopez. Wha
 made up for it. How to change a draft: [templates.md](templates.md).
 
 All of them also exist in German ({folder}), used after `reminderd user edit --language de`.
-References are met by first name, so they are addressed as "du" throughout, and because nobody can tell from a name whether someone is
-"Liebe" or "Lieber", letters begin with "Hallo".
+References are met by first name, so they are addressed as "du" throughout, and because nobody can tell from a name
+whether someone is "Liebe" or "Lieber", letters begin with "Hallo".
 """
 
 GROUPS = {

@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "user": ("users:user", "Several users: add, list, edit, pause, resume, remove."),
     "overview": ("users:overview", "All users, as counts."),
     "backup": ("backups:backup", "Copy the database to a file, while the daemon runs."),
-    "restore": ("backups:restore", "Put a copy in its place; what is overdue is held for your review."),
+    "restore": ("backups:restore", "Put a copy in its place; what came due meanwhile is held for your review."),
     "db": ("database:db", "The database: upgrade, check."),
     "demo": ("demo:demo", "Half a year with sample people, in ./demo; nothing is sent."),
     "completion": ("completion:completion", "Completion for your shell."),
