@@ -73,6 +73,7 @@ class Ground:
         self.store = Store(url)
         self.in_flight: Counter[int] = Counter()
         """For each delivery, at how many kills it had an open attempt."""
+        self._open: set[int] = set()
         self.events = 0
         self._numbers = 0
         with self.store.writing() as session:
@@ -114,13 +115,20 @@ class Ground:
         with self.store.writing(wake=True) as session:
             session.get_one(User, story.user_id).plan_again_at = now
 
-    def note_in_flight(self) -> int:
-        """To be called when a daemon was killed: what it had handed over, or was about to. How many texts of it."""
+    def note_in_flight(self, pid: int | None = None) -> int:
+        """To be called when a daemon (``pid``, where several live) was killed: what it had handed over, or was about
+        to. An attempt counts once, however many kills find it open. How many of those that are new are texts."""
+        query = sql(Attempt.id, Attempt.delivery_id, Delivery.channel).join(
+            Delivery, Delivery.id == Attempt.delivery_id
+        )
+        if pid is not None:
+            query = query.where(Delivery.lease_owner.like(f"%:{pid}:%"))
         with self.store.reading() as session:
-            query = sql(Attempt.delivery_id, Delivery.channel).join(Delivery, Delivery.id == Attempt.delivery_id)
             found = session.execute(query.where(Attempt.outcome.is_(None))).all()
-        self.in_flight.update(key for key, _ in found)
-        return sum(channel == "sms" for _, channel in found)
+        new = [one for one in found if one.id not in self._open]
+        self._open.update(one.id for one in new)
+        self.in_flight.update(one.delivery_id for one in new)
+        return sum(one.channel == "sms" for one in new)
 
     def unsettled(self) -> int:
         with self.store.reading() as session:
