@@ -41,6 +41,7 @@ class Ctx:
     """Whether this command's end says what is wrong with the only channel; `status` and `check` say it themselves."""
     _house: House | None = None
     _faults: list[str] = dataclasses.field(default_factory=list)
+    _writes: bool = False
 
     # ---- what there is
 
@@ -60,6 +61,7 @@ class Ctx:
 
     def house(self, *, create: bool = False) -> House:
         """The open house; only with ``create`` a missing database is made. Raises `ConfigError`, `StoreBusy`."""
+        self._writes |= create
         if self._house is None:
             from reminderd.wiring import open_house
 
@@ -92,6 +94,7 @@ class Ctx:
         """All or nothing, for one user, whose row is locked; ``wake`` then wakes the daemon."""
         from reminderd.store.lookup import find_user
 
+        self._writes = True
         with self.house().store.writing(wake=wake) as session:
             user = find_user(session, self.user)
             session.refresh(user, with_for_update=True)
@@ -139,11 +142,19 @@ class Ctx:
             self.tell(line)
         self._faults.clear()
         self.close_house()
+        self._tell_other_home()
 
     def close_house(self) -> None:
         if self._house is not None:
             self._house.store.dispose()
             self._house = None
+
+    def _tell_other_home(self) -> None:
+        if self._writes and "settings" in self.__dict__:
+            from reminderd.cli import other_home
+
+            for line in other_home.lines(self.settings, self.environ):
+                self.tell(line)
 
     def _look_for_faults(self, session: Session, user: User) -> None:
         if self.tells_faults:

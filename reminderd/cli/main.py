@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "page": ("page:page", "The link to your page, where the daemon serves one."),
     "run": ("service:run", "The daemon; --once for one pass."),
     "status": ("service:status", "Messages, jobs and channels: how it stands."),
+    "service": ("install:service", "The service under systemd: install, uninstall, status."),
     "check": ("service:check", "Try database, rules, templates, accounts, clock and zone."),
     "send-test": ("service:send_test", "Send yourself a test message."),
     "login": ("login:login", "Send by Gmail or Microsoft 365 without a password."),
@@ -140,7 +142,12 @@ def cli(context: click.Context, home: Path | None, env_file: Path | None, user: 
 
     Without a command: what is due today, and the next three. Dates: 2026-12-01, tomorrow, next monday, 3d.
     """
-    context.obj = Ctx(home=home, env_file=env_file, user=user, verbose=verbose)
+    environ: Mapping[str, str] = os.environ
+    if home is None and env_file is None and os.geteuid() == 0:
+        from reminderd.cli.system import settle
+
+        environ = settle(context.invoked_subcommand, environ)
+    context.obj = Ctx(home=home, env_file=env_file, user=user, verbose=verbose, environ=environ)
     context.call_on_close(context.obj.close)
     if context.obj.environ.get("NO_COLOR"):
         context.color = False
@@ -162,7 +169,9 @@ def _hoisted(args: Sequence[str]) -> list[str]:
     for arg in waiting:
         if arg == "--":
             return [*front, *rest, arg, *waiting]
-        if arg in ANYWHERE:
+        if arg == "--user" and next((word for word in rest if not word.startswith("-")), None) == "service":
+            rest.append(arg)  # there it says whose systemd
+        elif arg in ANYWHERE:
             value = next(waiting, None)
             if value is None:
                 raise click.UsageError(f"Option {arg!r} requires an argument.")

@@ -1,0 +1,274 @@
+"""The service on this machine: installed, taken away, and how it is."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reminderd.cli import other_home, system, units
+from reminderd.cli.context import Ctx, pass_ctx
+from reminderd.cli.install_steps import Copy, MoveDatabase, Remove, Run, Step, Write, carry_out
+from reminderd.cli.output import json_option
+from reminderd.errors import ReminderdError, UsageError
+from reminderd.settings import Settings, load
+
+LINGER = "# Lingering was switched on for it; uninstalling switches it off again.\n"
+UNREACHABLE = (Path("/root"), Path("/home"), Path("/run/user"))
+"""Hidden from the system service."""
+
+
+@click.group()
+def service() -> None:
+    """The service under systemd: install, uninstall, status."""
+
+
+def _where(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which of the two services."""
+    command = click.option("--dry-run", is_flag=True, help="Only show what would be done.")(command)
+    command = click.option("--system", "kind", flag_value="system", help="The machine's service, for root.")(command)
+    return click.option(
+        "--user", "kind", flag_value="user", help="Yours, under your own systemd; the default unless you are root."
+    )(command)
+
+
+@service.command()
+@_where
+@pass_ctx
+def install(ctx: Ctx, kind: str | None, dry_run: bool) -> None:
+    """Write, enable and start the unit. Yours keeps the home of the command line and runs without you logged in."""
+    if _is_system(kind):
+        if not dry_run:
+            _need_root("install")
+        steps = system_install(ctx)
+        done = f"Running. `sudo reminderd …` reaches it; settings are in {system.CONFIG}."
+    else:
+        steps = user_install(ctx)
+        done = "Running, also when you are not logged in. Look: reminderd service status"
+    _go(ctx, steps, dry_run, done)
+
+
+@service.command()
+@_where
+@pass_ctx
+def uninstall(ctx: Ctx, kind: str | None, dry_run: bool) -> None:
+    """Stop and disable it and take its files away. Data and settings stay."""
+    if _is_system(kind):
+        if not dry_run:
+            _need_root("uninstall")
+        steps = system_uninstall()
+        kept = f"{system.STATE} and {system.CONFIG}"
+    else:
+        steps = user_uninstall(ctx)
+        kept = " and ".join(dict.fromkeys((str(ctx.settings.home), str(ctx.settings.config_dir))))
+    _go(ctx, steps, dry_run, f"Gone. Kept: {kept}.")
+
+
+@service.command()
+@_where
+@json_option
+@pass_ctx
+def status(ctx: Ctx, kind: str | None, dry_run: bool) -> int:
+    """Whether it is installed, enabled and running, and with which data. 0 when it runs, else 3."""
+    found = state_of(ctx, is_system=_is_system(kind))
+    if ctx.json:
+        ctx.say_json(found)
+    else:
+        for name, value in found.items():
+            ctx.say(f"{name + ':':<10}{value if value is not None else 'unknown'}")
+    return 0 if found["active"] == "active" else 3
+
+
+# ---- what is to be done
+
+
+def user_install(ctx: Ctx) -> list[Step]:
+    """The steps to a service of one's own, with the home that the command line uses."""
+    settings, program = ctx.settings, units.own_program()
+    environment = _environment(ctx)
+    path = _user_unit(ctx)
+    name = getpass.getuser()
+    lingers = Path("/var/lib/systemd/linger", name).exists()
+    ours = not lingers or (path.exists() and LINGER in path.read_text("utf-8"))
+    steps: list[Step] = []
+    if path.exists() or ours or environment or program != [units.PACKAGED_PROGRAM]:
+        text = units.rendered(units.shipped("user/reminderd.service"), program, environment)
+        steps.append(Write(path, text + ("\n" + LINGER if ours else "")))
+    steps += [
+        Run(("systemctl", "--user", "daemon-reload")),
+        Run(("systemctl", "--user", "enable", units.NAME)),
+        Run(("systemctl", "--user", "restart", units.NAME)),
+    ]
+    if not lingers:
+        steps.append(Run(("loginctl", "enable-linger", name)))
+    if settings.database_path is not None and not settings.database_path.exists():
+        ctx.tell(f"There is no {settings.database_path} yet; it will be made. Then: reminderd init")
+    return steps
+
+
+def user_uninstall(ctx: Ctx) -> list[Step]:
+    """The steps back."""
+    path = _user_unit(ctx)
+    steps: list[Step] = [Run(("systemctl", "--user", "disable", "--now", units.NAME), may_fail=True)]
+    if path.is_file():
+        steps.append(Remove(path))
+        if LINGER in path.read_text("utf-8"):
+            steps.append(Run(("loginctl", "disable-linger", getpass.getuser()), may_fail=True))
+    return [*steps, Run(("systemctl", "--user", "daemon-reload"))]
+
+
+def system_install(ctx: Ctx) -> list[Step]:
+    """The steps to the machine's service; what the caller has at home moves along."""
+    program = units.own_program()
+    _refuse_hidden(program)
+    found = units.installed_system_unit()
+    is_packaged = found is not None and found.parent != units.SYSTEM_PLACES[0]
+    steps: list[Step] = []
+    if not is_packaged:
+        steps += [
+            Write(Path("/etc/sysusers.d/reminderd.conf"), units.shipped("reminderd.sysusers")),
+            Run(("systemd-sysusers", "/etc/sysusers.d/reminderd.conf")),
+            Write(Path("/etc/tmpfiles.d/reminderd.conf"), units.shipped("reminderd.tmpfiles")),
+            Run(("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/reminderd.conf")),
+            Write(units.SYSTEM_PLACES[0] / units.NAME, units.rendered(units.shipped("reminderd.service"), program)),
+        ]
+    steps += _moves(_callers_settings(ctx))
+    return [
+        *steps,
+        Run(("systemctl", "daemon-reload")),
+        Run(("systemctl", "enable", units.NAME)),
+        Run(("systemctl", "restart", units.NAME)),
+    ]
+
+
+def system_uninstall() -> list[Step]:
+    """The steps back. What a package brought is the package's to take away."""
+    written = [units.SYSTEM_PLACES[0] / units.NAME]
+    written += [Path(f"/etc/{kind}.d/reminderd.conf") for kind in ("sysusers", "tmpfiles")]
+    return [
+        Run(("systemctl", "disable", "--now", units.NAME), may_fail=True),
+        *[Remove(path) for path in written if path.is_file()],
+        Run(("systemctl", "daemon-reload")),
+    ]
+
+
+def state_of(ctx: Ctx, *, is_system: bool) -> dict[str, Any]:
+    """What systemd and the running service say."""
+    wanted = "FragmentPath,UnitFileState,ActiveState,SubState,MainPID,NRestarts,StatusText"
+    scope = () if is_system else ("--user",)
+    shown = _shown(("systemctl", *scope, "show", units.NAME, f"--property={wanted}"))
+    run = other_home.SYSTEM_RUN if is_system else other_home.own_run(ctx.environ)
+    theirs = other_home.read(run)
+    return {
+        "unit": shown.get("FragmentPath") or None,
+        "enabled": shown.get("UnitFileState") or "no",
+        "active": shown.get("ActiveState", "unknown"),
+        "process": int(shown.get("MainPID") or 0) or None,
+        "restarts": int(shown.get("NRestarts") or 0),
+        "says": shown.get("StatusText") or None,
+        "data": theirs["data"] if theirs else None,
+    }
+
+
+# ---- helpers
+
+
+def _go(ctx: Ctx, steps: list[Step], dry_run: bool, done: str) -> None:
+    for step in steps:
+        ctx.say(str(step))
+    if dry_run:
+        ctx.tell("Nothing was done (--dry-run).")
+        return
+    carry_out(steps)
+    ctx.tell(done)
+
+
+def _is_system(kind: str | None) -> bool:
+    return (kind or ("system" if os.geteuid() == 0 else "user")) == "system"
+
+
+def _need_root(what: str) -> None:
+    if os.geteuid() != 0:
+        raise UsageError(f"The machine's service needs root: sudo reminderd service {what} --system")
+
+
+def _environment(ctx: Ctx) -> dict[str, str]:
+    """What leads the service to the home of the command line."""
+    if ctx.home is not None:
+        return {"REMINDERD_HOME": str(ctx.settings.home)}
+    names = ("XDG_STATE_HOME", "XDG_CONFIG_HOME")
+    return {name: ctx.environ[name] for name in names if ctx.environ.get(name)}
+
+
+def _user_unit(ctx: Ctx) -> Path:
+    base = ctx.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "systemd" / "user" / units.NAME
+
+
+def _refuse_hidden(program: list[str]) -> None:
+    path = Path(program[0]).resolve()
+    hidden = next((place for place in UNREACHABLE if path.is_relative_to(place)), None)
+    if hidden is not None:
+        raise ReminderdError(
+            f"The system service cannot see {path}: {hidden} is hidden from it. Install the Debian package, or into a"
+            " folder such as /opt/reminderd: python3 -m venv /opt/reminderd; /opt/reminderd/bin/pip install …"
+        )
+
+
+def _callers_settings(ctx: Ctx) -> Settings | None:
+    """The settings at home of whoever called, by --home or through sudo; ``None`` where there is nothing."""
+    if ctx.home is not None or ctx.env_file is not None:
+        return ctx.settings
+    environ = {name: value for name, value in ctx.environ.items() if name.startswith("XDG_")}
+    home = ctx.environ.get("HOME", "/root")
+    if caller := ctx.environ.get("SUDO_USER"):
+        environ, home = {}, pwd.getpwnam(caller).pw_dir
+    settings = load({**environ, "HOME": home})
+    return settings if settings.env_file.exists() or settings.home.exists() else None
+
+
+def _moves(settings: Settings | None) -> list[Step]:
+    """The steps that bring settings and data of a home into the system's places. What is there already stays."""
+    if settings is None or settings.home == system.STATE:
+        return []
+    database = settings.database_path
+    if database is not None and database.exists():
+        _refuse_in_use(database)
+    configs = [settings.env_file, *(settings.config_dir / name for name in ("rules.toml", "templates"))]
+    pairs = [(path, system.CONFIG / (".env" if path == settings.env_file else path.name)) for path in configs]
+    pairs += [(settings.home / name, system.STATE / name) for name in ("secret_key", "Maildir")]
+    steps: list[Step] = [
+        Copy(source, target, system.USER) for source, target in pairs if source.exists() and not target.exists()
+    ]
+    target = system.STATE / "reminderd.db"
+    if database is not None and database == settings.home / database.name and database.exists():
+        if target.exists():
+            raise ReminderdError(f"Both {database} and {target} exist. Move one aside, then try again.")
+        steps.append(MoveDatabase(database, target, system.USER))
+    return steps
+
+
+def _refuse_in_use(database: Path) -> None:
+    from reminderd.store import lock
+    from reminderd.store.database import Store
+
+    store = Store(f"sqlite:///{database}")
+    try:
+        if who := lock.holder(store):
+            raise ReminderdError(f"{database} is in use by process {who}. First: reminderd service uninstall --user")
+    finally:
+        store.dispose()
+
+
+def _shown(command: tuple[str, ...]) -> dict[str, str]:
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ReminderdError(f"{command[0]} cannot be called: {error.strerror}.") from error
+    return dict(line.split("=", 1) for line in ran.stdout.splitlines() if "=" in line)

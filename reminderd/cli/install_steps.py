@@ -1,0 +1,140 @@
+"""What installing and uninstalling is made of: steps that tell what they do, and do it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from reminderd.errors import ReminderdError
+
+
+class Step(Protocol):
+    """One thing to do; its text says it."""
+
+    def __str__(self) -> str: ...
+
+    def do(self) -> None: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Write:
+    """Put a file in place, as a whole or not at all."""
+
+    path: Path
+    text: str
+    mode: int = 0o644
+
+    def __str__(self) -> str:
+        return f"write   {self.path}"
+
+    def do(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".reminderd-", dir=self.path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.text)
+                os.fchmod(file.fileno(), self.mode)
+            os.replace(temporary, self.path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a file away, if it is there."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"remove  {self.path}"
+
+    def do(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """Call a program. With ``may_fail`` its failure hinders nothing."""
+
+    command: tuple[str, ...]
+    may_fail: bool = False
+
+    def __str__(self) -> str:
+        return f"run     {shlex.join(self.command)}"
+
+    def do(self) -> None:
+        try:
+            ran = subprocess.run(self.command, capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise ReminderdError(f"{self.command[0]} cannot be called: {error.strerror}.") from error
+        if ran.returncode and not self.may_fail:
+            words = (ran.stderr or ran.stdout).strip().splitlines()
+            raise ReminderdError(f"`{shlex.join(self.command)}` failed: {words[-1] if words else 'without a word'}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy a file or folder and give it to a user; the original stays."""
+
+    source: Path
+    target: Path
+    owner: str
+
+    def __str__(self) -> str:
+        return f"copy    {self.source} to {self.target}"
+
+    def do(self) -> None:
+        if self.source.is_dir():
+            shutil.copytree(self.source, self.target, symlinks=True)
+        else:
+            shutil.copyfile(self.source, self.target)
+            self.target.chmod(0o600)
+        _give(self.target, self.owner)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MoveDatabase:
+    """Copy an SQLite database with all that is committed, give it away, and set the original aside."""
+
+    source: Path
+    target: Path
+    owner: str
+
+    def __str__(self) -> str:
+        return f"move    {self.source} to {self.target} (the original stays as {self.aside.name})"
+
+    @property
+    def aside(self) -> Path:
+        return self.source.with_name(self.source.name + ".moved")
+
+    def do(self) -> None:
+        with (
+            contextlib.closing(sqlite3.connect(self.source)) as source,
+            contextlib.closing(sqlite3.connect(self.target)) as target,
+        ):
+            source.backup(target)
+        self.target.chmod(0o600)
+        _give(self.target, self.owner)
+        os.replace(self.source, self.aside)
+
+
+def carry_out(steps: Sequence[Step]) -> None:
+    """Do them in their order; the first failure ends it."""
+    for step in steps:
+        step.do()
+
+
+def _give(path: Path, owner: str) -> None:
+    for one in [path, *(path.rglob("*") if path.is_dir() else ())]:
+        if not one.is_symlink():
+            shutil.chown(one, owner, owner)

@@ -1,0 +1,64 @@
+"""The system installation: root's commands act on it, as its user."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from reminderd.cli import units
+from reminderd.settings import rows
+
+USER = "reminderd"
+STATE = Path("/var/lib/reminderd")
+CONFIG = Path("/etc/reminderd")
+CREDENTIALS = Path("/etc/credstore")
+STAYS_ROOT = frozenset({"service", "completion", "demo"})
+"""Commands that change the machine, or touch no one's data."""
+
+
+def settle(command: str | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment to work with. Where root means the system installation, this process becomes its user, before
+    anything of it is opened, and says so on stderr."""
+    if command in STAYS_ROOT or os.geteuid() != 0 or not is_installed():
+        return environ
+    given = [name for name in ("REMINDERD_HOME", "STATE_DIRECTORY", "CONFIGURATION_DIRECTORY") if environ.get(name)]
+    if given:
+        return environ
+    secrets = _credentials(environ)  # only root reads them, as only systemd does for the service
+    _become(pwd.getpwnam(USER))
+    click.echo(f"reminderd: the system service's data: {STATE}, settings: {CONFIG}, as user {USER}.", err=True)
+    places = {"STATE_DIRECTORY": str(STATE), "CONFIGURATION_DIRECTORY": str(CONFIG), "HOME": str(STATE)}
+    os.environ.update(places)
+    return {**environ, **secrets, **places}
+
+
+def is_installed() -> bool:
+    """Whether there is a system unit with its user and its folders."""
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        return False
+    return units.installed_system_unit() is not None and CONFIG.is_dir() and STATE.is_dir()
+
+
+def _become(account: pwd.struct_passwd) -> None:
+    os.initgroups(account.pw_name, account.pw_gid)
+    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
+    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+    os.umask(0o077)
+    if not os.access(".", os.R_OK | os.X_OK):  # root's own folder, say
+        os.chdir("/")
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """What LoadCredential= of the unit hands to the service, for the names that are not set otherwise."""
+    found = {}
+    for row in rows():
+        path = CREDENTIALS / f"reminderd.{row.name.lower()}"
+        if row.secret and path.is_file() and not (environ.get(row.name) or environ.get(f"{row.name}_FILE")):
+            found[row.name] = path.read_text("utf-8").rstrip("\r\n")
+    return found
