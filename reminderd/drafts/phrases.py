@@ -6,6 +6,7 @@ from reminderd.rules.wording import plain
 
 ENGLISH = {
     "to": "To",
+    "number": "no.",
     "subject": "Subject",
     "question": "First, a question",
     "missing": "It would say more with",
@@ -51,6 +52,7 @@ ENGLISH = {
 }
 GERMAN = {
     "to": "An",
+    "number": "Nr.",
     "subject": "Betreff",
     "question": "Zuerst eine Frage",
     "missing": "Genauer würde es mit",

@@ -11,6 +11,7 @@ import re
 from email.message import EmailMessage
 from typing import Any
 
+import fast_mail_parser
 import icalendar
 import pytest
 
@@ -22,6 +23,7 @@ from reminderd.drafts.mail import make_digest_mail, make_mail
 from reminderd.message import Mail
 from reminderd.store.draft_records import Me
 from tests.drafts.builders import NAMES, NOW, draft, entry, facts, item, of_person, of_user
+from tests.drafts.weekly import weekly
 
 LIBRARY = Library()
 
@@ -109,10 +111,9 @@ def test_both_parts_carry_every_draft_whole() -> None:
 
 
 def test_another_parser_reads_the_same_texts() -> None:
-    parser = pytest.importorskip("fast_mail_parser")
     user = of_user(facts(), name="Zoë Ünal-Çelik").me
     mail = offer(user=user, subject="Dank für Ana Müller — bis Mittwoch, den 25. November, und für alle anderen auch ✓")
-    other = parser.parse_email(mail.content)
+    other = fast_mail_parser.parse_email(mail.content)
     assert other.subject == mail.subject
     assert other.text_plain[0].replace("\r\n", "\n").strip() == part(mail, "plain").replace("\r\n", "\n").strip()
     assert other.text_html[0].replace("\r\n", "\n").strip() == part(mail, "html").replace("\r\n", "\n").strip()
@@ -264,6 +265,45 @@ def test_a_calendar_entry_keeps_its_uid_and_counts_its_changes() -> None:
     assert first["UID"] == second["UID"]
     assert (first["SEQUENCE"], second["SEQUENCE"]) == (0, 1)
     assert len(second.walk("VALARM")) == 1
+
+
+def test_the_calendar_is_as_the_standard_wants_it() -> None:
+    (attached,) = [one for one in parsed(offer()).walk() if one.get_content_type() == "text/calendar"]
+    text = attached.get_content()
+    assert text.startswith("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:")
+    assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
+    assert "\n" not in text.replace("\r\n", "")
+    found = icalendar.Calendar.from_ical(text)
+    assert found.to_ical() == icalendar.Calendar.from_ical(found.to_ical()).to_ical()
+    for event in found.walk("VEVENT"):
+        assert event.errors == []
+        assert event.required
+        assert all(name in event for name in (*event.required, "DTSTAMP", "DTSTART", "SUMMARY"))
+        assert event["CLASS"] == "PRIVATE"
+    assert len({str(event["UID"]) for event in found.walk("VEVENT")}) == 6
+    assert attached.get_filename() == "reminderd.ics"
+    assert attached.get_param("method") == "PUBLISH"
+
+
+def test_another_parser_reads_the_digest_and_a_german_one_too() -> None:
+    for language in ("en", "de"):
+        mail = weekly(language)
+        other = fast_mail_parser.parse_email(mail.content)
+        for kind, texts in (("plain", other.text_plain), ("html", other.text_html)):
+            assert texts[0].replace("\r\n", "\n").strip() == part(mail, kind).replace("\r\n", "\n").strip()
+
+
+def test_a_german_weekly_mail_has_no_english_around_its_drafts() -> None:
+    known = of_user(facts(), language="de")
+    german = dataclasses.replace(item(), user=known.me)
+    made = entry(known=known, draft=LIBRARY.draft("birthday", known), about="Geburtstag", title="Ana gratulieren")
+    digest = Digest(("Maria danken",), ("Eve schreiben",), (Bar("Ana Müller", (NOW.date(),), NOW.date(), 7),))
+    mail = make_digest_mail(dataclasses.replace(german, entries=(made,)), digest, LIBRARY)
+    shown = re.sub(r"<!--.*?-->|<style>.*?</style>|<[^>]*>", " ", part(mail, "html"), flags=re.DOTALL)
+    text = part(mail, "plain") + html.unescape(shown)
+    left = {"no", "the", "you", "what", "when", "last", "weeks", "done", "open", "why", "more", "copy", "your", "this"}
+    said = text.replace("reminderd done 7", "").replace("reminderd explain 7", "")
+    assert left & set(re.findall(r"[a-zäöü]+", said.lower())) == set()
 
 
 def test_odd_names_go_through_the_calendar() -> None:
