@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reminderd.drafts.dates import filters
 from reminderd.drafts.draft import Problem
@@ -27,7 +27,7 @@ def folders(override: pathlib.Path | None) -> list[pathlib.Path]:
     return [folder for folder in (override, *PACKAGED) if folder is not None and folder.is_dir()]
 
 
-class Environment(SandboxedEnvironment):
+class Environment(ImmutableSandboxedEnvironment):
     """A sandbox for one language. A template's includes are looked for in its own folder and those above it."""
 
     def __init__(self, override: pathlib.Path | None, language: str) -> None:

@@ -145,6 +145,43 @@ def test_a_broken_template_names_file_line_and_what_was_missing(own: Path, text:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ them.__class__ }}",
+        "{{ them.__init__.__globals__ }}",
+        "{{ them['__class__'] }}",
+        "{{ them | attr('__class__') }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+        "{{ lipsum.__globals__ }}",
+        "{{ '{0.__class__.__init__.__globals__}'.format(them) }}",
+        "{{ '{0.__class__}'.format_map({'0': them}) }}",
+        "{{ hi.__globals__ }}",
+        "{{ event.data.update({'by': 'x'}) }}",
+        "{{ event.data.clear() }}",
+        "{% set them.name = 'Eve' %}",
+        "{{ range(10 ** 9) | list }}",
+        "{% include '/etc/passwd' %}",
+        "{% include '../../../../../../etc/passwd' %}",
+        "{% import 'os' as os %}",
+        "{% extends '/etc/hostname' %}",
+        "{{ namespace.__init__ }}",
+        "{% do 1 %}",
+        "{{ joiner.__class__ }}",
+    ],
+)
+def test_a_way_out_of_the_sandbox_is_refused_in_one_line(own: Path, attempt: str) -> None:
+    path = write(own, "evil", OWN.replace("mine.", attempt))
+    with pytest.raises(TemplateBroken) as caught:
+        Library(own).draft("evil", facts(), length="mail")
+    said = str(caught.value)
+    assert said.startswith(f"{path}:")
+    assert "\n" not in said
+    assert "root:" not in said
+
+
 def test_the_check_finds_every_broken_template_and_goes_on(own: Path) -> None:
     drafts = [write(own, name, OWN.replace("mine.", "{{ them.shoe_size }}")) for name in ("one", "two")]
     (own / "email").mkdir()

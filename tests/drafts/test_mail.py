@@ -295,7 +295,7 @@ def test_another_parser_reads_the_digest_and_a_german_one_too() -> None:
 
 def test_a_german_weekly_mail_has_no_english_around_its_drafts() -> None:
     known = of_user(facts(), language="de")
-    german = dataclasses.replace(item(), user=known.me)
+    german = item(user=known.me, subject="Ana gratulieren bis Mi. 25. Nov.")
     made = entry(known=known, draft=LIBRARY.draft("birthday", known), about="Geburtstag", title="Ana gratulieren")
     digest = Digest(("Maria danken",), ("Eve schreiben",), (Bar("Ana Müller", (NOW.date(),), NOW.date(), 7),))
     mail = make_digest_mail(dataclasses.replace(german, entries=(made,)), digest, LIBRARY)
