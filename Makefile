@@ -11,13 +11,14 @@ EXTRAS := .[postgres,web,dev]
 # Hatchling comes from the constraints too, so that the build is as pinned as the rest.
 BUILD := --no-build-isolation --constraint constraints.txt
 
-.PHONY: help demo test check faults format docs lock clean
+.PHONY: help demo test check faults bench bench-quick format docs lock clean
 
 help:
 	@echo 'make demo    set up, then run the main job on sample people in ./demo/'
 	@echo 'make test    set up, then run all tests'
 	@echo 'make check   format, lint, types, import layers'
 	@echo 'make faults  kill, cut off and confuse it some hundred times, and count what arrived (under 10 minutes)'
+	@echo 'make bench   measure tick, idle and cli beside what else there is; bench-quick: rougher, under 5 minutes'
 	@echo 'make format  let ruff format and mend what it can'
 	@echo 'make docs    write the generated files again (.env.example, docs/settings.md)'
 	@echo 'make lock    resolve the dependencies afresh into constraints.txt'
@@ -38,6 +39,12 @@ check: $(STAMP)
 
 faults: $(STAMP)
 	$(BIN)/python -m bench.faults
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
+
+bench-quick: $(STAMP)
+	$(BIN)/python -m bench --quick
 
 format: $(STAMP)
 	$(BIN)/ruff format .

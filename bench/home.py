@@ -1,0 +1,28 @@
+"""A home with 1,000 references, planned and told of, for what is measured in processes of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reminderd.clock import utc_now
+from reminderd.store import migrate
+from reminderd.store.database import Store
+from tests.flow.parts import Story, make_house, recorders
+
+REFERENCES = 1000
+
+
+def make_home(home: Path, references: int = REFERENCES) -> dict[str, str]:
+    """The environment of a process that uses the new home."""
+    url = f"sqlite:///{home / 'reminderd.db'}"
+    store = Store(url)
+    migrate.create(store)
+    now = utc_now()
+    names = [f"Person {number}" for number in range(references)]
+    story = Story.begin(make_house(store, home, ways=["email"]), recorders(), names, now, phone=None, created_at=now)
+    story.pass_at(now)
+    story.stop()
+    store.dispose()
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "VIRTUAL_ENV")}
+    return kept | {"HOME": str(home), "REMINDERD_HOME": str(home), "DATABASE_URL": url, "LISTEN_PORT": "0"}

@@ -1,0 +1,114 @@
+"""A database with much in it: users, nudges whose reminders are stored deliveries of a later day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from reminderd.message import Mail, to_record
+from reminderd.store import migrate
+from reminderd.store.database import Store
+from reminderd.store.tables import Delivery, Nudge, Step, User
+
+NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
+USERS = 1000
+SEEDS = 10
+BATCH = 5000
+LATER = dt.timedelta(days=365)
+
+
+def fill(url: str, stock: int) -> Store:
+    """An open store with ``stock`` open nudges, each with a delivery that is not due yet, in no order of time."""
+    store = Store(url)
+    migrate.create(store)
+    chance = random.Random(1)
+    with store.writing() as session:
+        session.execute(insert(User), [_user(number) for number in range(1, USERS + 1)])
+    for start in range(1, stock + 1, BATCH):
+        ids = range(start, min(start + BATCH, stock + 1))
+        at = {number: NOW + dt.timedelta(days=1) + LATER * chance.random() for number in ids}
+        with store.writing() as session:
+            session.execute(insert(Nudge), [_nudge(number, at[number]) for number in ids])
+            session.execute(insert(Delivery), [_delivery(number, at[number]) for number in ids])
+            session.execute(insert(Step), [_step(number, at[number]) for number in ids])
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not store.is_sqlite:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+    return store
+
+
+def make_due(session: Session, stock: int, count: int, seed: int) -> None:
+    """``count`` deliveries, each of another user, come due; with each of ten seeds others."""
+    chance = random.Random(seed)
+    users = chance.sample(range(1, USERS + 1), count)
+    ids = [user + USERS * (seed + SEEDS * chance.randrange(stock // USERS // SEEDS)) for user in users]
+    session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(due_at=NOW))
+
+
+def _owner(number: int) -> int:
+    return number % USERS + 1
+
+
+def _user(number: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "email": f"user{number}@bench.test",
+        "name": f"User {number}",
+        "zone": "UTC",
+        "hour": dt.time(9),
+        "digest": "weekly",
+        "created_at": NOW,
+    }
+
+
+def _nudge(number: int, at: dt.datetime) -> dict[str, Any]:
+    return {
+        "id": number,
+        "user_id": _owner(number),
+        "number": number,
+        "rule": "keep_in_touch",
+        "subject": f"user:{number}",
+        "occasion": str(number),
+        "draft": "keep_in_touch",
+        "lane": "now",
+        "state_at": NOW,
+        "starts_at": NOW,
+        "due_at": at,
+        "expires_at": at + LATER,
+        "created_at": NOW,
+    }
+
+
+def _step(number: int, at: dt.datetime) -> dict[str, Any]:
+    return {
+        "user_id": _owner(number),
+        "nudge_id": number,
+        "position": 1,
+        "planned_at": at,
+        "at": at,
+        "channel": "email",
+        "lane": "now",
+        "state": "sent",
+        "delivery_id": number,
+    }
+
+
+def _delivery(number: int, at: dt.datetime) -> dict[str, Any]:
+    key = f"<{number}@bench.test>"
+    mail = Mail("reminderd@bench.test", "user@bench.test", "Thank Ana", key, b"Subject: Thank Ana\r\n\r\n" + b"x" * 500)
+    return {
+        "id": number,
+        "user_id": _owner(number),
+        "channel": "email",
+        "kind": "nudge",
+        "dedupe_key": f"{number}.1:0",
+        "subject": "Thank Ana",
+        "message": to_record(mail),
+        "message_id": key,
+        "due_at": at,
+        "created_at": NOW,
+    }

@@ -1,0 +1,66 @@
+"""The shape of the work that `python -m bench` times: statements and commits, whatever the stock. Never the clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from bench.stock import NOW, USERS, fill, make_due
+from bench.table import Report, Row, Verdict, as_text
+from bench.tick import make_house
+from reminderd.dispatcher import Dispatcher
+from reminderd.message import Channel
+from reminderd.simulation import null_transports
+from reminderd.store.database import Store
+
+STOCK = 10 * USERS
+
+
+def counted(store: Store, stock: int, due: int, home: Path) -> Counter[str]:
+    """How many statements of each kind, and commits, it takes to deliver ``due`` messages one at a time."""
+    found: Counter[str] = Counter()
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        found[statement.split()[0]] += 1
+
+    def commit(connection: Any) -> None:
+        found["COMMIT"] += 1
+
+    if due:
+        with store.writing() as session:
+            make_due(session, stock, due, 0)
+    dispatcher = Dispatcher(store, make_house(store, home).composer, null_transports([Channel.EMAIL]), senders=0)
+    event.listen(store.engine, "before_cursor_execute", note)
+    event.listen(store.engine, "commit", commit)
+    assert dispatcher.run_once(lambda: NOW).sent == due
+    event.remove(store.engine, "before_cursor_execute", note)
+    event.remove(store.engine, "commit", commit)
+    return found
+
+
+@pytest.mark.parametrize("due", [0, 1, 20])
+def test_delivering_takes_the_same_statements_whatever_the_stock(tmp_path: Path, due: int) -> None:
+    found = []
+    for stock in (STOCK, 2 * STOCK):
+        store = fill(f"sqlite:///{tmp_path / str(stock)}.db", stock)
+        found.append(counted(store, stock, due, tmp_path))
+        store.dispose()
+    assert found[0] == found[1]
+
+
+def test_an_empty_look_for_deliveries_is_one_statement_and_no_commit(tmp_path: Path) -> None:
+    store = fill(f"sqlite:///{tmp_path / 'reminderd.db'}", STOCK)
+    found = counted(store, STOCK, 0, tmp_path)
+    store.dispose()
+    assert found == Counter({"SELECT": 1, "PRAGMA": 1, "BEGIN": 1})
+
+
+def test_a_report_says_what_missed() -> None:
+    report = Report("x", [Row("a", (3.0, 1.0, 2.0))], [Verdict("a / b", 2.0, 1.3), Verdict("b / a", 4.0, at_least=4)])
+    assert not report.is_good
+    assert "MISSED" in as_text(report)
+    assert "good" in as_text(report)
