@@ -39,9 +39,9 @@ def _said(item: TextItem, group: Sequence[Entry], deadline: str) -> str:
         return sentence(know_line(first.facts, full=full, german=language.startswith("de")))
     if len(group) == 1:
         title = first.title if full else words.lock_screen_title(first.draft.situation, first.facts)
-        return f"{title} {deadline}."
+        return sentence(f"{title} {deadline}")
     people = ", ".join(f"{entry.number} {_name(entry, full)}" for entry in group)
-    return f"{people} - {words.code(first.draft.situation, language)} {deadline}."
+    return sentence(f"{people} - {words.code(first.draft.situation, language)} {deadline}")
 
 
 def _name(entry: Entry, full: bool) -> str:

@@ -196,4 +196,4 @@ def _why(item: MailItem, entry: Entry, say: Mapping[str, str]) -> str:
     if happened and event.on:
         happened = f"{happened} ({day_short(event.on, language)})"
     due = f"{say['due']} {words.when(entry.due_at, item.user.zone, language)}"
-    return "; ".join(part for part in (entry.about, happened, due) if part)
+    return "; ".join(part for part in (entry.about, happened, due) if part).rstrip(".")

@@ -303,6 +303,7 @@ def test_a_german_weekly_mail_has_no_english_around_its_drafts() -> None:
     text = part(mail, "plain") + html.unescape(shown)
     left = {"no", "the", "you", "what", "when", "last", "weeks", "done", "open", "why", "more", "copy", "your", "this"}
     said = text.replace("reminderd done 7", "").replace("reminderd explain 7", "")
+    assert ".." not in text
     assert left & set(re.findall(r"[a-zäöü]+", said.lower())) == set()
 
 
