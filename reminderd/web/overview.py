@@ -15,12 +15,14 @@ from reminderd.drafts import views
 from reminderd.drafts import words as draft_words
 from reminderd.drafts.dates import day_short
 from reminderd.drafts.items import MailItem
+from reminderd.drafts.telling import know_line
 from reminderd.errors import TemplateBroken
 from reminderd.message import Channel
 from reminderd.rules.calendar import Span, add_span, local_day, local_time, parse_span
 from reminderd.rules.facts import State, Status, Tier
 from reminderd.rules.kinds import TOUCHES
 from reminderd.rules.occasions import TIER_EVERY
+from reminderd.rules.rule import Role
 from reminderd.store import draft_facts, due
 from reminderd.store.lookup import list_references
 from reminderd.store.tables import DeliveryKind, Event, Nudge, Reference, User
@@ -56,6 +58,7 @@ class Overview:
             "say": say,
             "name": self.user.name,
             "cards": self._cards(say, begun, open_nudges, people),
+            "standings": self._standings(open_nudges),
             "owed": self.owed(begun[:MOST]),
             "coming": self._coming(later),
             "people": people,
@@ -83,6 +86,17 @@ class Overview:
         return found
 
     # ---- nudges
+
+    def _standings(self, nudges: Sequence[Nudge]) -> list[str]:
+        """How many of those who are to hear of an outcome know, once for each outcome."""
+        first: dict[tuple[str, str], Nudge] = {}
+        for nudge in nudges:
+            rule = self.carrier.book.rules.get(nudge.rule)
+            if nudge.reference_id is not None and rule is not None and rule.role is Role.OUTCOME:
+                first.setdefault((nudge.rule, nudge.occasion), nudge)
+        german = self.user.language.startswith("de")
+        loaded = draft_facts.load_many(self.session, list(first.values()), self.now)
+        return [know_line(facts, full=True, german=german) for facts in loaded if len(facts.involved) > 1]
 
     def _open(self) -> list[Nudge]:
         query = select(Nudge).where(

@@ -65,6 +65,14 @@ def test_the_page_shows_whom_the_user_owes_what_comes_and_everybody(desk: Desk) 
     assert "Send Maria Lopez a card" in text or "card or a small gift" in text
 
 
+def test_the_page_counts_who_knows_of_an_outcome(desk: Desk) -> None:
+    desk.enter()
+    assert "0 of 6 know; still: " in desk.client.get("/").text
+    number = desk.story.nudges("accepted")[0].number
+    desk.client.post(f"/nudge/{number}", data={"action": "done"}, headers=OWN)
+    assert "1 of 6 know; still: " in desk.client.get("/").text
+
+
 def test_the_page_has_no_script_and_posts_by_hand_only(desk: Desk) -> None:
     desk.enter()
     number = desk.story.nudges("accepted")[0].number
