@@ -43,6 +43,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("service:run", "The daemon; --once for one pass."),
     "status": ("service:status", "Messages, jobs and channels: how it stands."),
     "service": ("install:service", "The service under systemd: install, uninstall, status."),
+    "health": ("health:health", "For probes: 0 when all is well, else 1 and why."),
+    "report": ("report:report", "A diagnosis without names, addresses or secrets, to send along with a question."),
     "check": ("service:check", "Try database, rules, templates, accounts, clock and zone."),
     "send-test": ("service:send_test", "Send yourself a test message."),
     "login": ("login:login", "Send by Gmail or Microsoft 365 without a password."),

@@ -1,0 +1,85 @@
+"""Health and metrics: what they say, and that they name nobody."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reminderd import metrics
+from reminderd.metrics import Metrics, Standing, pages, problems
+from reminderd.store.database import Store
+from reminderd.store.tables import ChannelHealth, Job
+from tests.flow.parts import NOON, SIX, Story, make_house, recorders
+
+MINUTE = dt.timedelta(minutes=1)
+
+
+def standing(**values: Any) -> Standing:
+    given: dict[str, Any] = {"deliveries": {}, "oldest_due_at": None, "passes": {"plan": NOON}, "paused": {}}
+    return Standing(**(given | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "after", "expected"),
+    [
+        ({}, MINUTE, []),
+        ({"passes": {}}, MINUTE, ["the daemon has made no pass yet"]),
+        ({"passes": {"plan": NOON, "housekeeping": NOON - 60 * MINUTE}}, 15 * MINUTE, []),
+        ({}, 16 * MINUTE, ["the last pass was 16 minutes ago"]),
+        ({}, 600 * MINUTE, ["the last pass was 10 hours ago"]),
+        ({"oldest_due_at": NOON - 61 * MINUTE}, 0 * MINUTE, ["a message has been due for 61 minutes"]),
+        ({"oldest_due_at": NOON - 60 * MINUTE}, 0 * MINUTE, []),
+        ({"paused": {"sms": 2}}, MINUTE, ["sms is paused for 2 after a fault"]),
+    ],
+)
+def test_health_says_what_is_wrong(values: dict[str, Any], after: dt.timedelta, expected: list[str]) -> None:
+    assert problems(standing(**values), NOON + after) == expected
+
+
+def landed(store: Store, home: Path) -> Story:
+    story = Story.begin(make_house(store, home), recorders())
+    story.land(NOON)
+    story.pass_at(NOON + 20 * dt.timedelta(seconds=1))
+    return story
+
+
+def test_metrics_count_what_was_sent_and_how_late(store: Store, tmp_path: Path) -> None:
+    story = landed(store, tmp_path)
+    told = Metrics(store, NOON).text(NOON + MINUTE).decode()
+    story.stop()
+    assert 'reminderd_attempts_total{channel="email",result="sent"} 1.0' in told
+    assert 'reminderd_deliveries{state="sent"} 1.0' in told
+    assert 'reminderd_lateness_seconds_bucket{channel="email",le="5.0"} 0.0' in told
+    assert 'reminderd_lateness_seconds_bucket{channel="email",le="30.0"} 1.0' in told
+    assert 'reminderd_lateness_seconds_count{channel="email"} 1.0' in told
+
+
+def test_a_second_look_counts_nothing_twice(sqlite_store: Store, tmp_path: Path) -> None:
+    story = landed(sqlite_store, tmp_path)
+    counted = Metrics(sqlite_store, NOON)
+    first, second = (counted.text(NOON + minutes * MINUTE).decode() for minutes in (1, 2))
+    story.stop()
+    line = 'reminderd_attempts_total{channel="email",result="sent"} 1.0'
+    assert line in first
+    assert line in second
+
+
+def test_the_pages_answer_as_probes_and_scrapers_expect_and_name_nobody(sqlite_store: Store, tmp_path: Path) -> None:
+    story = landed(sqlite_store, tmp_path)
+    served = pages(sqlite_store, NOON)
+    assert served["/healthz"](NOON) == (503, metrics.TEXT, b"the daemon has made no pass yet\n")
+    with sqlite_store.writing() as session:
+        session.add(Job(name="plan", last_pass_at=NOON))
+    assert served["/healthz"](NOON) == (200, metrics.TEXT, b"ok\n")
+    with sqlite_store.writing() as session:
+        fault = {"paused_at": NOON, "code": "535", "words": "for ada@example.org"}
+        session.add(ChannelHealth(user_id=story.user_id, channel="sms", **fault))
+    story.stop()
+    status, kind, body = served["/metrics"](NOON + MINUTE)
+    assert (status, kind.split(";")[0]) == (200, "text/plain")
+    everything = body + served["/healthz"](NOON)[2]
+    for name in ("Ada", "ada@", "Acme", "Initech", *SIX):
+        assert name.encode() not in everything
