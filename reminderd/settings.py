@@ -220,6 +220,12 @@ class Settings:
         "The address under which your phone reaches the page, such as `https://reminders.example.org`.",
         unset="messages carry no links; they name the word or command to answer with",
     )
+    metrics: str = _row(
+        kinds.one_of("on", "off"),
+        _WEB,
+        "Whether the page's server also answers `/healthz` and `/metrics`: counts only, but open to whoever reaches it.",
+        default="off",
+    )
     listen_addr: str = _row(kinds.LISTEN, _WEB, "Where the page listens.", default="127.0.0.1:8025")
     secret_key: str | None = _row(
         kinds.SECRET,

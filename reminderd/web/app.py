@@ -13,6 +13,7 @@ from flask import Flask, Request, Response, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
+from reminderd import metrics
 from reminderd.errors import ReminderdError, UsageError
 from reminderd.rules.facts import State
 from reminderd.signing import ON_NUDGES, Grant, Purpose, Signer
@@ -50,6 +51,9 @@ def make_app(house: House, clock: Callable[[], dt.datetime]) -> Flask:
     ]
     for path, view, methods in rules:
         app.add_url_rule(path, view.__name__, view, methods=methods, provide_automatic_options=False)
+    if house.settings.metrics == "on":
+        for path, answer in metrics.pages(house.store, clock()).items():
+            app.add_url_rule(path, path, _plain(answer, clock), methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(HTTPException, page.refused)
     app.register_error_handler(Exception, page.broke)
     app.after_request(_with_headers)
@@ -320,6 +324,14 @@ class _Page:
         """One transaction for a user, whose row is locked; the daemon is woken."""
         with self._house.store.writing(wake=True) as session:
             yield session, session.get(User, user_id, with_for_update=True)
+
+
+def _plain(answer: metrics.Page, clock: Callable[[], dt.datetime]) -> Callable[[], Response]:
+    def view() -> Response:
+        status, kind, body = answer(clock())
+        return Response(body, status=status, content_type=kind)
+
+    return view
 
 
 def _with_headers(response: Response) -> Response:
