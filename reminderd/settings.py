@@ -223,7 +223,7 @@ class Settings:
     metrics: str = _row(
         kinds.one_of("on", "off"),
         _WEB,
-        "Whether the page's server also answers `/healthz` and `/metrics`: counts only, but open to whoever reaches it.",
+        "Whether the page's server also answers `/healthz` and `/metrics`: counts only, open to whoever reaches it.",
         default="off",
     )
     listen_addr: str = _row(kinds.LISTEN, _WEB, "Where the page listens.", default="127.0.0.1:8025")
