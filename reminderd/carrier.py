@@ -17,12 +17,12 @@ from reminderd.drafts.library import Library
 from reminderd.drafts.mail import make_mail
 from reminderd.drafts.sturdy import Sturdy
 from reminderd.drafts.text import Fit, make_draft_text, make_text
-from reminderd.message import Channel, Mail, Message
+from reminderd.message import Channel, Mail, Message, to_record
 from reminderd.rules.rule import Book, Role, Rule
 from reminderd.signing import Site
 from reminderd.store import draft_facts, due
 from reminderd.store.draft_records import DraftFacts, Me
-from reminderd.store.tables import ChannelHealth, DeliveryKind, Nudge, User
+from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, User
 
 DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)
@@ -70,6 +70,40 @@ class Letter:
     subject: str
     message_id: str | None = None
     thread: str | None = None
+
+
+def enqueue(
+    session: Session,
+    user: User,
+    kind: DeliveryKind,
+    channel: Channel,
+    key: str,
+    letters: Sequence[Letter],
+    now: dt.datetime,
+    *,
+    due_at: dt.datetime | None = None,
+    useless_at: dt.datetime | None = None,
+) -> list[Delivery]:
+    """Letters as deliveries, due at ``due_at``, else now; ``key`` is the first one's dedupe key, others count on."""
+    deliveries = [
+        Delivery(
+            user_id=user.id,
+            channel=channel,
+            kind=kind,
+            dedupe_key=key if index == 0 else f"{key}+{index}",
+            subject=letter.subject[:500],
+            message=to_record(letter.message),
+            message_id=letter.message_id,
+            thread=letter.thread,
+            due_at=due_at or now,
+            useless_at=useless_at,
+            created_at=now,
+        )
+        for index, letter in enumerate(letters)
+    ]
+    session.add_all(deliveries)
+    session.flush()
+    return deliveries
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

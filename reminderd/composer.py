@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from reminderd.carrier import Bundle, Carrier, Sender
+from reminderd.carrier import Bundle, Carrier, Sender, enqueue
 from reminderd.drafts.library import Library
 from reminderd.errors import TemplateBroken
-from reminderd.message import Channel, to_record
+from reminderd.message import Channel
 from reminderd.planner import SNOOZE_STEP, Planner
-from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, next_digest, start_of_day
+from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, start_of_day
 from reminderd.rules.facts import State, UserFact
 from reminderd.rules.rule import Role, Rule
+from reminderd.rules.steps import digest_slot
 from reminderd.store import due
 from reminderd.store.facts import load_user
 from reminderd.store.outbox import Claim
@@ -163,7 +164,7 @@ class Composer:
         today = start_of_day(local_day(now, habits.zone), habits.zone)
         bound = rule is not None and rule.role in _TIME_BOUND
         if not bound and due.sent_since(session, user.id, channel, today) >= self._per_day:
-            slot = next_digest(now, _cadence(habits), habits.digest_weekday, habits.hour, habits.zone, habits.quiet)
+            slot = digest_slot(now, habits)
             for one in group:
                 one.step.lane, one.step.at = "digest", slot
             return
@@ -180,7 +181,7 @@ class Composer:
         recent = due.kept_in_touch_since(session, user.id, rules, now - WEEK + dt.timedelta(hours=1))
         room = max(0, self._keep_per_week - recent)
         keep.sort(key=lambda one: (one.nudge.due_at, one.nudge.number))
-        slot = next_digest(now, _cadence(habits), habits.digest_weekday, habits.hour, habits.zone, habits.quiet)
+        slot = digest_slot(now, habits)
         for one in keep[room:]:
             one.step.at = slot
         late = {one.nudge.id for one in keep[room:]}
@@ -215,30 +216,14 @@ class Composer:
             log.exception("draft_broken user=%s nudge=%s", user.id, group[0].nudge.id)
             group[0].step.at = now + PUT_OFF_FOR
             return
-        first = None
-        for index, letter in enumerate(letters):
-            delivery = Delivery(
-                user_id=user.id,
-                channel=channel,
-                kind=kind,
-                dedupe_key=key if index == 0 else f"{key}+{index}",
-                subject=letter.subject[:500],
-                message=to_record(letter.message),
-                message_id=letter.message_id,
-                thread=letter.thread,
-                due_at=now,
-                useless_at=max(one.nudge.expires_at for one in group),
-                created_at=now,
-            )
-            session.add(delivery)
-            first = first or delivery
-        session.flush()
+        useless_at = max(one.nudge.expires_at for one in group)
+        first, *_ = enqueue(session, user, kind, bundle.channel, key, letters, now, useless_at=useless_at)
         for one in group:
             one.step.state = StepState.SENT
-            one.step.delivery_id = first.id if first else None
+            one.step.delivery_id = first.id
             for step in one.passed:
                 step.state = StepState.FOLDED
-                step.delivery_id = first.id if first else None
+                step.delivery_id = first.id
 
     # ---- notices and tests
 
@@ -255,21 +240,10 @@ class Composer:
             user = due.user_by_id(session, health.user_id)
             habits = load_user(session, user, self._planner.ways, now)
             letter = self.carrier.notice(user, Channel(channel), health, now)
-            session.add(
-                Delivery(
-                    user_id=user.id,
-                    channel=channel,
-                    kind=DeliveryKind.NOTICE,
-                    dedupe_key=_notice_key(health),
-                    subject=letter.subject,
-                    message=to_record(letter.message),
-                    message_id=letter.message_id,
-                    due_at=leave_quiet(now, habits.quiet, habits.zone),
-                    created_at=now,
-                )
-            )
+            at = leave_quiet(now, habits.quiet, habits.zone)
+            key = _notice_key(health)
+            enqueue(session, user, DeliveryKind.NOTICE, Channel(channel), key, [letter], now, due_at=at)
             made += 1
-        session.flush()
         return made
 
     def _untold(self, session: Session, health: ChannelHealth, now: dt.datetime) -> str | None:
@@ -296,39 +270,15 @@ class Composer:
         letter = self.carrier.answer(
             user, channel, lines, now, subject="reminderd: rules or settings refused", key=key, kind=DeliveryKind.NOTICE
         )
-        delivery = Delivery(
-            user_id=user.id,
-            channel=channel,
-            kind=DeliveryKind.NOTICE,
-            dedupe_key=key,
-            subject=letter.subject,
-            message=to_record(letter.message),
-            message_id=letter.message_id,
-            due_at=leave_quiet(now, habits.quiet, habits.zone),
-            created_at=now,
-        )
-        session.add(delivery)
-        session.flush()
-        return delivery
+        at = leave_quiet(now, habits.quiet, habits.zone)
+        return enqueue(session, user, DeliveryKind.NOTICE, channel, key, [letter], now, due_at=at)[0]
 
     def enqueue_test(self, session: Session, user: User, channel: Channel, now: dt.datetime) -> Delivery:
         """A message that shows whether a channel works, due at once."""
         letter = self.carrier.test(user, channel, now)
-        delivery = Delivery(
-            user_id=user.id,
-            channel=channel,
-            kind=DeliveryKind.TEST,
-            dedupe_key=now.isoformat(),
-            subject=letter.subject,
-            message=to_record(letter.message),
-            message_id=letter.message_id,
-            due_at=now,
-            useless_at=now + dt.timedelta(hours=1),
-            created_at=now,
-        )
-        session.add(delivery)
-        session.flush()
-        return delivery
+        useless_at = now + dt.timedelta(hours=1)
+        key = now.isoformat()
+        return enqueue(session, user, DeliveryKind.TEST, channel, key, [letter], now, useless_at=useless_at)[0]
 
     # ---- what the dispatcher asks
 
@@ -365,10 +315,6 @@ class Composer:
 
 def _notice_key(health: ChannelHealth) -> str:
     return f"paused:{health.channel}:{health.paused_at:%Y-%m-%dT%H:%M:%S}"
-
-
-def _cadence(habits: UserFact) -> str:
-    return "weekly" if habits.digest == "weekly" else "daily"
 
 
 def _keeps_in_touch(rule: Rule) -> bool:

@@ -15,9 +15,10 @@ from sqlalchemy.sql.selectable import ForUpdateParameter
 
 from reminderd.errors import ReminderdError
 from reminderd.rules.cadence import plan
-from reminderd.rules.calendar import local_day, next_digest
+from reminderd.rules.calendar import local_day
 from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State, UserFact
 from reminderd.rules.rule import Book
+from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
 from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
 from reminderd.store.tables import Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
@@ -334,8 +335,7 @@ class _Applier:
     def _at(self, wanted: PlannedStep) -> dt.datetime:
         """A digest that has gone already takes nothing in: what is planned late waits for the next one."""
         if wanted.lane == "digest" and wanted.at <= self.now:
-            user = self.habits
-            slot = next_digest(self.now, user.digest, user.digest_weekday, user.hour, user.zone, user.quiet)
+            slot = digest_slot(self.now, self.habits)
             return slot if wanted.position == 1 else slot + dt.timedelta(days=7)
         return wanted.at
 

@@ -119,10 +119,9 @@ def _review(house: House, session: Session, now: dt.datetime, made_at: dt.dateti
 
 def _slot(habits: UserFact, now: dt.datetime, nudge: Nudge) -> dt.datetime:
     """The first digest that leaves a day to look through it, and earlier for what is over by then."""
-    from reminderd.rules.calendar import next_digest
+    from reminderd.rules.steps import digest_slot
 
-    cadence = "weekly" if habits.digest == "weekly" else "daily"
-    slot = next_digest(now + DAY, cadence, habits.digest_weekday, habits.hour, habits.zone, habits.quiet)
+    slot = digest_slot(now + DAY, habits)
     return slot if slot < nudge.expires_at else max(now + DAY / 2, nudge.expires_at - DAY / 2)
 
 
@@ -134,11 +133,12 @@ def _tell(
     now: dt.datetime,
     made_at: dt.datetime | None,
 ) -> None:
+    from reminderd.carrier import enqueue
     from reminderd.cli.output import moment
     from reminderd.cli.words import due_words, load_lines
-    from reminderd.message import Channel, to_record
+    from reminderd.message import Channel
     from reminderd.store.facts import load_user
-    from reminderd.store.tables import Delivery, DeliveryKind
+    from reminderd.store.tables import DeliveryKind
 
     channels = load_user(session, user, house.planner.ways, now).channels
     channel = Channel(channels[0]) if channels else Channel.EMAIL
@@ -156,19 +156,7 @@ def _tell(
     letter = house.composer.carrier.answer(
         user, channel, lines, now, subject="reminderd: restored from a copy", key="restored", kind=DeliveryKind.NOTICE
     )
-    session.add(
-        Delivery(
-            user_id=user.id,
-            channel=channel,
-            kind=DeliveryKind.NOTICE,
-            dedupe_key=f"restored:{now.isoformat()}",
-            subject=letter.subject,
-            message=to_record(letter.message),
-            message_id=letter.message_id,
-            due_at=now,
-            created_at=now,
-        )
-    )
+    enqueue(session, user, DeliveryKind.NOTICE, channel, f"restored:{now.isoformat()}", [letter], now)
 
 
 def _held_words(count: int) -> str:

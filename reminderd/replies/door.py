@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from reminderd.actions import Actions
-from reminderd.carrier import Carrier, Letter
+from reminderd.carrier import Carrier, Letter, enqueue
 from reminderd.errors import TemplateBroken, UsageError
-from reminderd.message import Channel, to_record
+from reminderd.message import Channel
 from reminderd.replies.answers import Answers
 from reminderd.replies.parse import Reply, parse
 from reminderd.replies.vocabulary import LATER_FOR, Verb
@@ -21,7 +21,7 @@ from reminderd.rules.facts import State
 from reminderd.store import due, inbound
 from reminderd.store.facts import today_of
 from reminderd.store.lookup import fold
-from reminderd.store.tables import Delivery, DeliveryKind, Inbound, Nudge, Reference, User
+from reminderd.store.tables import DeliveryKind, Inbound, Nudge, Reference, User
 
 log = logging.getLogger(__name__)
 
@@ -406,20 +406,5 @@ class _One:
 
     def _enqueue(self, kind: DeliveryKind, channel: Channel, letters: Sequence[Letter]) -> None:
         """Due at once, whatever the hour: the user has just written."""
-        for index, letter in enumerate(letters):
-            self.session.add(
-                Delivery(
-                    user_id=self.user.id,
-                    channel=channel,
-                    kind=kind,
-                    dedupe_key=self._key if index == 0 else f"{self._key}+{index}",
-                    subject=letter.subject[:500],
-                    message=to_record(letter.message),
-                    message_id=letter.message_id,
-                    thread=letter.thread,
-                    due_at=self.now,
-                    useless_at=self.now + _USELESS_FOR if kind is DeliveryKind.ANSWER else None,
-                    created_at=self.now,
-                )
-            )
-        self.session.flush()
+        useless_at = self.now + _USELESS_FOR if kind is DeliveryKind.ANSWER else None
+        enqueue(self.session, self.user, kind, channel, self._key, letters, self.now, useless_at=useless_at)

@@ -14,7 +14,7 @@ from reminderd.rules import retry
 from reminderd.rules.retry import Fault, Next
 from reminderd.store import inbound, outbox
 from reminderd.store.outbox import Claim
-from reminderd.store.tables import Delivery, DeliveryState
+from reminderd.store.tables import DeliveryState
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def lost(
     row = inbound.locked_delivery(session, delivery_id)
     if row is None or row.state != DeliveryState.SENT:
         return False
-    claim = _claim(row)
+    claim = outbox.claim_of(row, from_record(row.message))
     decision = retry.decide(
         fault,
         delivery=row.id,
@@ -75,17 +75,3 @@ def lost(
     if other is not None:
         outbox.free_steps(session, row.id, channel=other)
     return True
-
-
-def _claim(row: Delivery) -> Claim:
-    return Claim(
-        delivery_id=row.id,
-        user_id=row.user_id,
-        channel=Channel(row.channel),
-        fence=row.fence,
-        attempt=row.attempts,
-        message=from_record(row.message),
-        useless_at=row.useless_at,
-        unknown=False,
-        empty_looks=0,
-    )

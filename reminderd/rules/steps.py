@@ -32,6 +32,12 @@ def make_steps(candidate: Candidate, user: UserFact) -> tuple[PlannedStep, ...]:
     return _without_doubles(steps)
 
 
+def digest_slot(after: dt.datetime, user: UserFact) -> dt.datetime:
+    """The user's first digest after a moment; daily for one who has none, when something is folded into the next."""
+    cadence = "weekly" if user.digest is Digest.WEEKLY else "daily"
+    return next_digest(after, cadence, user.digest_weekday, user.hour, user.zone, user.quiet)
+
+
 def _without_doubles(steps: list[PlannedStep]) -> tuple[PlannedStep, ...]:
     """Of steps at one moment the later stands: it escalates."""
     by_moment = {step.at: step for step in steps}
@@ -88,7 +94,7 @@ def _digest_steps(candidate: Candidate, user: UserFact) -> tuple[PlannedStep, ..
 def _slot(after: dt.datetime, user: UserFact) -> dt.datetime:
     if user.digest is Digest.OFF:
         return leave_quiet(_next_hour(after, user), user.quiet, user.zone)
-    return next_digest(after, str(user.digest), user.digest_weekday, user.hour, user.zone, user.quiet)
+    return digest_slot(after, user)
 
 
 def _single(candidate: Candidate, user: UserFact) -> dt.datetime:

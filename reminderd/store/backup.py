@@ -37,7 +37,7 @@ def copy_to(store: Store, target: Path, *, replace: bool = False) -> Path:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync(target.parent)
+        migrate.sync(target.parent)
     except OSError as error:
         raise StoreBusy(f"{store.place} cannot be copied to {target}: {error.strerror}.") from error
     return target
@@ -89,7 +89,7 @@ def put_in_place(new: Path, path: Path, now: dt.datetime) -> Path | None:
         else:
             old.unlink(missing_ok=True)
     os.replace(new, path)
-    _sync(path.parent)
+    migrate.sync(path.parent)
     return aside
 
 
@@ -104,12 +104,4 @@ def _vacuum_into(store: Store, target: Path) -> None:
         raise faults.explain_sqlite(error, f"The copy {target}", reading=False) or error from error
     if said != ["ok"]:
         raise ReminderdError(f"The copy of {store.place} is damaged ({said[0]}); it was not kept.")
-    _sync(target)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    migrate.sync(target)

@@ -108,7 +108,7 @@ def back_up(store: Store, *, label: str, now: dt.datetime, folder: Path | None =
     try:
         with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as source:
             source.execute("VACUUM INTO ?", (str(copy),))
-        _sync(copy)
+        sync(copy)
     except sqlite3.Error as error:
         copy.unlink(missing_ok=True)
         raise faults.explain_sqlite(error, f"The copy {copy}", reading=False) or error from error
@@ -218,7 +218,8 @@ def _new_file(wanted: Path) -> Path:
     raise ReminderdError(f"There are too many copies already: {wanted}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the file on the disk before what depends on it is done."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

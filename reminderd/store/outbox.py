@@ -68,7 +68,8 @@ def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, li
         row.state = DeliveryState.LEASED
         row.lease_owner, row.lease_until = owner, until
         row.fence += 1
-        claims.append(_claim(row, message, unknown, *unsure.get(row.id, (0, None))))
+        times, since = unsure.get(row.id, (0, None))
+        claims.append(claim_of(row, message, unknown=unknown, unsure=times, since=since))
     session.flush()
     if rows and not claims:  # none of them can be read: there may be others behind
         return lease(session, owner, now, until, limit)
@@ -255,7 +256,10 @@ def _literal_leased() -> ColumnElement[bool]:
     return Delivery.state == literal_column("'leased'")
 
 
-def _claim(row: Delivery, message: Message, unknown: bool, unsure: int, since: dt.datetime | None) -> Claim:
+def claim_of(
+    row: Delivery, message: Message, *, unknown: bool = False, unsure: int = 0, since: dt.datetime | None = None
+) -> Claim:
+    """What is known of a delivery, as its holder sees it."""
     code = row.fault_code or ""
     return Claim(
         delivery_id=row.id,

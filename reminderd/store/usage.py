@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from reminderd.rules.consent import holds
+from reminderd.rules.consent import EventLike, holds
 from reminderd.rules.kinds import TOUCHES
 from reminderd.rules.timeline import resting_until
 from reminderd.store.tables import Event, Reference, User
@@ -21,18 +21,7 @@ WARM = dt.timedelta(days=366)
 """Who was in touch within this is warm."""
 
 
-class Used(Protocol):
-    """What is read of an event: a row of the table, or of a query."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def on(self) -> dt.date: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
-
-
-def is_use(event: Used, today: dt.date) -> bool:
+def is_use(event: EventLike, today: dt.date) -> bool:
     """Whether it is a call, an ask or a planned message of the last 90 days."""
     if not today - WINDOW < event.on <= today:
         return False
@@ -48,7 +37,7 @@ def uses(session: Session, user: User, today: dt.date) -> dict[int, int]:
     return counts
 
 
-def could_help(events: Iterable[Used], today: dt.date) -> bool:
+def could_help(events: Iterable[EventLike], today: dt.date) -> bool:
     """Whether a reference with these events agreed before and holds to it, is warm, and is not left in peace after an
     ask that stayed without an answer. The events are in the order of the timeline."""
     known = [event for event in events if event.on <= today]
