@@ -5,19 +5,16 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from reminderd import __version__
-from reminderd.cli.context import Ctx
 from reminderd.errors import ReminderdError
 
 # name: (module of reminderd.cli and function, help). A command's module is imported when it is called, so that
-# `--help` needs neither the database nor the rules. The order is that of the help.
+# `--help` needs nothing but Click. The order is that of the help.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("setup:init", "Set up, or change what was set up: who you are, and how you want to hear."),
     "add": ("people:add", "Add a reference: NAME, and an e-mail address or phone number."),
@@ -112,6 +109,8 @@ class Frame(click.Group):
             if line is None:
                 raise
             if "-v" in args or "--verbose" in args:
+                import traceback
+
                 traceback.print_exc()
             return _fail(line, 1)
         return result if isinstance(result, int) and not isinstance(result, bool) else 0
@@ -130,26 +129,36 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 @click.command("reminderd", cls=Frame, invoke_without_command=True, context_settings=CONTEXT)
 @click.option(
     "--home",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     envvar="REMINDERD_HOME",
     help="The folder of .env, rules.toml, templates/, database and Maildir (or REMINDERD_HOME).",
 )
-@click.option("--env-file", type=click.Path(path_type=Path), help="Another file than the .env in that folder.")
+@click.option("--env-file", type=click.Path(), help="Another file than the .env in that folder.")
 @click.option("--user", metavar="EMAIL", help="Whose; only needed where several users share the database.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
 @click.version_option(__version__, prog_name="reminderd", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(context: click.Context, home: Path | None, env_file: Path | None, user: str | None, verbose: bool) -> Any:
+def cli(context: click.Context, home: str | None, env_file: str | None, user: str | None, verbose: bool) -> Any:
     """Keep the people who vouch for you warm and thanked.
 
     Without a command: what is due today, and the next three. Dates: 2026-12-01, tomorrow, next monday, 3d.
     """
+    from pathlib import Path
+
+    from reminderd.cli.context import Ctx
+
     environ: Mapping[str, str] = os.environ
     if home is None and env_file is None and os.geteuid() == 0:
         from reminderd.cli.system import settle
 
         environ = settle(context.invoked_subcommand, environ)
-    context.obj = Ctx(home=home, env_file=env_file, user=user, verbose=verbose, environ=environ)
+    context.obj = Ctx(
+        home=Path(home) if home is not None else None,
+        env_file=Path(env_file) if env_file is not None else None,
+        user=user,
+        verbose=verbose,
+        environ=environ,
+    )
     context.call_on_close(context.obj.close)
     if context.obj.environ.get("NO_COLOR"):
         context.color = False
