@@ -19,10 +19,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
 from reminderd.errors import ConfigError, SettingError, StoreBusy
 from reminderd.store import faults
 from reminderd.store import wake as waking
-from reminderd.store.tables import Base
+from reminderd.store.tables import Base, complete_for_postgres
 
 MODE = "reminderd_mode"
 ROWS_AT_A_TIME = 1000
+STOOD_STILL_FOR = 20.0
+"""Seconds after which PostgreSQL ends a transaction in which nothing happens: less than others wait for its locks."""
 
 
 class Store:
@@ -144,9 +146,12 @@ class Store:
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
             # Whatever the server's default is: a commit that a crash takes back would have messages sent twice.
-            "options": f"-c lock_timeout={int(self._busy_timeout * 1000)} -c synchronous_commit=on",
+            "options": f"-c lock_timeout={int(self._busy_timeout * 1000)} -c synchronous_commit=on"
+            # What a node locked that was stopped or cut off is free for the others.
+            f" -c idle_in_transaction_session_timeout={int(STOOD_STILL_FOR * 1000)}",
         }
         chosen = {name: value for name, value in arguments.items() if name not in url.query}
+        complete_for_postgres()
         try:
             return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=chosen)
         except ModuleNotFoundError as error:

@@ -48,6 +48,7 @@ _POSTGRES_BUSY = {
     "55P03": "is locked by another program; nothing was written. Try again in a moment.",
     "40": "had to refuse one of two conflicting changes; nothing was written. Try again.",
     "25006": "is read-only; nothing was written.",
+    "25P03": "ended a transaction in which nothing happened any more; nothing was written. Try again.",
     "53100": "cannot grow, its disk is full; nothing was written.",
     "53": "has no room for another connection or statement; nothing was written. Try again in a moment.",
     "57": "stopped this work or is shutting down; nothing was written. Try again in a moment.",

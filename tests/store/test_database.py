@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from reminderd.errors import ConfigError, ReminderdError, SchemaError, SettingError, StoreBusy
+from reminderd.store import database
 from reminderd.store.database import Store
 from reminderd.store.tables import Base, Delivery, DeliveryState, Event, Job, Step, User
 from tests.store.rows import NOW, add_user, make_delivery, make_nudge, make_user
@@ -344,6 +345,32 @@ class TestFaults:
         with other.reading() as second:
             assert second.scalars(select(User)).all() == []
         other.dispose()
+
+    def test_what_a_node_locked_that_stands_still_is_free_again(
+        self, postgres_url: str, postgres_store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add_user(postgres_store)
+        monkeypatch.setattr(database, "STOOD_STILL_FOR", 0.2)
+        stopped = Store(postgres_url)
+
+        def stand_still() -> None:
+            with stopped.writing() as session:
+                session.execute(text("UPDATE users SET name = 'mine'"))
+                with postgres_store.writing() as other:  # waits, as the first one does nothing
+                    other.execute(text("UPDATE users SET name = 'theirs'"))
+
+        with pytest.raises(StoreBusy):
+            stand_still()
+        with stopped.reading() as session:
+            assert session.scalars(select(User.name)).all() == ["theirs"]
+        stopped.dispose()
+
+    def test_a_lock_is_waited_for_longer_than_its_holder_may_stand_still(self, postgres_store: Store) -> None:
+        with postgres_store.reading() as session:
+            asked = text("SELECT setting::int FROM pg_settings WHERE name = :name")
+            names = ("idle_in_transaction_session_timeout", "lock_timeout")
+            still, waits = (session.execute(asked, {"name": name}).scalar_one() for name in names)
+        assert 0 < still < waits
 
     @pytest.mark.parametrize(
         "url", ["", "reminderd.db", "mysql://x/y", "sqlite:///x.db?mode=ro", "postgresql+pg8000://x"]
