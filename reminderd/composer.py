@@ -23,7 +23,7 @@ from reminderd.rules.rule import Role, Rule
 from reminderd.rules.steps import digest_slot
 from reminderd.store import due
 from reminderd.store.facts import load_user
-from reminderd.store.outbox import Claim
+from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, Step, StepState, User
 
 log = logging.getLogger(__name__)
@@ -282,20 +282,11 @@ class Composer:
 
     # ---- what the dispatcher asks
 
-    def wanted(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
-        """Whether every nudge that a delivery carries is open, not snoozed and planned as things stand now."""
-        nudges = due.nudges_of(session, claim.delivery_id)
-        return all(
-            nudge.state == State.OPEN
-            and nudge.expires_at > now
-            and (nudge.snoozed_until is None or nudge.snoozed_until <= now)
-            for nudge in nudges
-        )
-
-    def moot(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
-        """Whether a delivery carries nudges, and none of them is open."""
-        nudges = due.nudges_of(session, claim.delivery_id)
-        return bool(nudges) and all(nudge.state != State.OPEN for nudge in nudges)
+    def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
+        """By delivery: wanted while every nudge that it carries is open, not snoozed and not over; moot when it carries
+        nudges, and none of them is open."""
+        carried = due.carried_by(session, [claim.delivery_id for claim in claims])
+        return {claim.delivery_id: _standing(carried[claim.delivery_id], now) for claim in claims}
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel of the user's that works, other than the claim's, and that has not failed at the same already;
@@ -307,10 +298,18 @@ class Composer:
         others = (channel for channel in channels if channel != claim.channel)
         return next((channel for channel in others if not due.has_failed(session, claim.delivery_id, channel)), None)
 
-    def paused(self, session: Session, claim: Claim) -> bool:
-        """Whether the claim's channel is paused for its user."""
-        health = session.get(ChannelHealth, (claim.user_id, claim.channel.value))
-        return health is not None and health.paused_at is not None
+    def paused(self, session: Session, claims: Sequence[Claim]) -> set[int]:
+        """The deliveries whose channel is paused for their user."""
+        ways = due.paused_ways(session, {claim.user_id for claim in claims})
+        return {claim.delivery_id for claim in claims if (claim.user_id, claim.channel.value) in ways}
+
+
+def _standing(carried: Sequence[due.Carried], now: dt.datetime) -> Standing:
+    if carried and all(one.state != State.OPEN for one in carried):
+        return Standing.MOOT
+    awake = (one.snoozed_until is None or one.snoozed_until <= now for one in carried)
+    current = (one.state == State.OPEN and one.expires_at > now for one in carried)
+    return Standing.WANTED if all(awake) and all(current) else Standing.UNWANTED
 
 
 def _notice_key(health: ChannelHealth) -> str:

@@ -2,59 +2,62 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
 import dataclasses
 import datetime as dt
 import logging
 import os
+import queue
 import socket
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from reminderd import crash
+from reminderd.clock import steady
+from reminderd.errors import ReminderdError
 from reminderd.message import Channel
 from reminderd.rules import retry
-from reminderd.rules.retry import Decision, Fault, Next, Verdict
+from reminderd.rules.retry import Decision, Doubt, Fault, Next, Verdict
+from reminderd.senders import Senders
 from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.outbox import Claim
+from reminderd.store.outbox import Claim, Standing
 from reminderd.transports.base import Receipt, SendFailed, Transport
 
 log = logging.getLogger(__name__)
 
 PROBE_AGAIN = dt.timedelta(hours=1)
 """How often a paused channel is tried when there is no other."""
+PUT_OFF_FOR = dt.timedelta(hours=1)
+"""How long a delivery waits whose rows cannot be dealt with."""
 LOOKS = 2
 """Empty looks at the other side after which an unknown message is sent again."""
-COPIES = 3
-"""Attempts of unknown outcome after which a transport that cannot look is given up: each may have been a copy."""
-
+LINGER = 0.001
+"""Seconds for which a settlement waits for others that land at the same time, to share its commit."""
+LULL = 0.02
+"""Seconds without a landing after which `burst` waits no longer."""
 
 USELESS = Fault(Verdict.GIVE_UP, "useless", "It could not be sent in time, and is no longer of use.")
+OVERSLEPT = Fault(Verdict.AGAIN, "overslept", "The program was stopped before it could hand the message over.")
 
 
 class Recheck(Protocol):
     """What the dispatcher asks of the composer."""
 
-    def wanted(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
-        """Whether all that a delivery carries is still to be said."""
+    def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> Mapping[int, Standing]:
+        """By delivery, whether what it carries is still to be said."""
         ...
 
-    def moot(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
-        """Whether nothing that a delivery carries is still to be said."""
+    def paused(self, session: Session, claims: Sequence[Claim]) -> set[int]:
+        """The deliveries whose channel is paused for their user."""
         ...
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel that works for the user, other than the claim's."""
-        ...
-
-    def paused(self, session: Session, claim: Claim) -> bool:
-        """Whether the claim's channel is paused for its user."""
         ...
 
 
@@ -89,17 +92,24 @@ class Tally:
     waiting: int = 0
     cancelled: int = 0
 
+    def add(self, other: Tally) -> None:
+        """Count what another pass did as well."""
+        self.sent += other.sent
+        self.failed += other.failed
+        self.moved += other.moved
+        self.waiting += other.waiting
+        self.cancelled += other.cancelled
+
 
 @dataclasses.dataclass(slots=True)
 class _Flight:
     claim: Claim
-    future: concurrent.futures.Future[Result]
     lease_until: dt.datetime
     began: float
 
 
 class Dispatcher:
-    """Sends what is due. Not for several threads: one thread calls `step`, `run_once` and `stop`.
+    """Sends what is due. Not for several threads: one thread calls `step`, `burst`, `run_once` and `stop`.
 
     With ``senders`` 0 each message is sent in the calling thread, for passes that simulate time.
     """
@@ -117,10 +127,18 @@ class Dispatcher:
         self._recheck = recheck
         self._transports = transports
         self._timing = timing or Timing()
-        self._senders = senders
+        self._senders = Senders(senders) if senders else None
+        self._most = senders or 1
         self._flights: dict[int, _Flight] = {}
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        """What has landed, as the senders leave it."""
         self._landed: list[Result] = []
+        """What has landed and is not settled yet."""
+        self._carefully = False
+        """Whether the last step broke; then each message has a transaction of its own, until one succeeds."""
         self._on_landing: Callable[[], None] | None = None
+        self._attended = False
+        """Whether the one thread waits for landings itself, and need not be called."""
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:80]
 
     @property
@@ -131,7 +149,7 @@ class Dispatcher:
     @property
     def is_full(self) -> bool:
         """Whether every sender is busy, so that what is due must wait for a landing."""
-        return len(self._flights) >= (self._senders or 1)
+        return len(self._flights) >= self._most
 
     @property
     def renewal_for(self) -> dt.timedelta:
@@ -139,7 +157,7 @@ class Dispatcher:
         return self._timing.lease / 3
 
     def on_landing(self, call: Callable[[], None]) -> None:
-        """Have ``call`` called, from a sender's thread, whenever a send ends."""
+        """Have ``call`` called, from a sender's thread, whenever a send ends that nobody waits for."""
         self._on_landing = call
 
     def rescue(self, now: dt.datetime, *, alone: bool = False) -> int:
@@ -160,24 +178,44 @@ class Dispatcher:
     def run_once(self, now: Callable[[], dt.datetime]) -> Tally:
         """Send until nothing that is due is left."""
         tally = Tally()
-        while True:
-            launched = self.step(now(), tally)
-            if not self._flights and not self._landed:
-                if not launched:
-                    return tally
-                continue
-            self._wait(timeout=1.0)
+        with self._attending():
+            while True:
+                launched = self.step(now(), tally)
+                if not self._flights and not self._landed:
+                    if not launched:
+                        return tally
+                    continue
+                self._wait(1.0)
+
+    def burst(self, now: Callable[[], dt.datetime], for_seconds: float) -> Tally:
+        """Send what is due for about so long, as long as messages land in quick succession; then leave the rest, and
+        what is in flight, to the next call."""
+        tally = Tally()
+        end = time.monotonic() + for_seconds
+        with self._attending():
+            self.step(now(), tally)
+            while self._flights and time.monotonic() < end and self._wait(LULL):
+                self.step(now(), tally)
+        return tally
 
     def step(self, now: dt.datetime, tally: Tally | None = None) -> int:
         """Settle what has landed, renew what flies, launch what is due. Returns how many were launched or ended."""
-        tally = tally or Tally()
-        self.land(now, tally)
-        return self._launch(now, tally)
+        tally = tally if tally is not None else Tally()
+        self._collect()
+        if self._carefully:
+            self._settle_each(now, tally)
+        launched = self._turn(now, tally, limit=1 if self._carefully else self._most)
+        self._renew(now)
+        return launched
 
     def land(self, now: dt.datetime, tally: Tally | None = None) -> None:
         """Settle what has landed and renew what flies, launching nothing."""
         self._collect()
-        self._settle(now, tally or Tally())
+        tally = tally if tally is not None else Tally()
+        if self._carefully:
+            self._settle_each(now, tally)
+        elif self._landed:
+            self._turn(now, tally, limit=0)
         self._renew(now)
 
     def stop(self, now: Callable[[], dt.datetime]) -> int:
@@ -185,35 +223,103 @@ class Dispatcher:
         their open attempt, to be reconciled by whoever comes next."""
         deadline = time.monotonic() + self._timing.stop.total_seconds()
         while self._flights and time.monotonic() < deadline:
-            self._wait(timeout=max(0.0, min(0.5, deadline - time.monotonic())))
+            self._wait(max(0.0, min(0.5, deadline - time.monotonic())))
             self.land(now())
         for transport in self._transports.values():
             transport.close()
         return len(self._flights)
 
-    # ---- launching
+    # ---- one transaction: what landed is settled, and what is due is claimed and its attempts noted
 
-    def _launch(self, now: dt.datetime, tally: Tally) -> int:
-        if self.is_full:
+    def _turn(self, now: dt.datetime, tally: Tally, limit: int) -> int:
+        """Messages that land share the commit with those that take their places. Nothing is handed over before."""
+        free = min(limit, self._most - len(self._flights))
+        if not self._landed and not (free > 0 and self._any_due(now)):
             return 0
-        free = (self._senders or 1) - len(self._flights)
-        with self._store.reading() as session:
-            if not outbox.any_due(session, now):
-                return 0
         until = now + self._timing.lease
-        with self._store.writing() as session:
-            claims = outbox.lease(session, self.owner, now, until, free)
-            ours = [claim for claim in claims if not self._stranded(session, claim, now, tally)]
-            looks = [claim for claim in ours if claim.unknown and self._transports[claim.channel].can_find]
-            sends = [claim for claim in ours if claim not in looks and self._still(session, claim, now, tally)]
-            begun = outbox.begin_attempts(session, sends, now)
-            crash.point("leasing")
-        crash.point("attempt-noted")
+        done = Tally()
+        claims: list[Claim] = []
+        begun: list[Claim] = []
+        looks: list[Claim] = []
+        settles = bool(self._landed)
+        began = steady()
+        try:
+            with self._store.writing() as session:
+                if settles:
+                    self._settle(session, self._landed, now, done)
+                    crash.point("settling")
+                if free > 0:
+                    claims = outbox.lease(session, self.owner, now, until, free)
+                    looks, sends = self._sorted_out(session, claims, now, done)
+                    begun = outbox.begin_attempts(session, sends, now)
+                    crash.point("leasing")
+        except ReminderdError:  # the database cannot be reached or written to
+            raise
+        except Exception:  # one bad row must not stop the others
+            if not self._carefully:
+                log.exception("turn_broke")
+                self._carefully = True
+                return self.step(now, tally)
+            if not claims:
+                raise
+            self._put_off(claims, now)
+            tally.waiting += len(claims)
+            return len(claims)
+        self._carefully = False
+        self._landed = []
+        tally.add(done)
+        if settles:
+            crash.point("settled")
+        if claims:
+            crash.point("attempt-noted")
         for claim in begun:
-            self._fly(claim, self._send, until)
+            self._fly(claim, self._send, until, began)
         for claim in looks:
-            self._fly(claim, self._look, until)
+            self._fly(claim, self._look, until, began)
         return len(claims)
+
+    def _any_due(self, now: dt.datetime) -> bool:
+        with self._store.reading() as session:
+            return outbox.any_due(session, now)
+
+    def _put_off(self, claims: Sequence[Claim], now: dt.datetime) -> None:
+        ids = [claim.delivery_id for claim in claims]
+        log.exception("put_off deliveries=%s", ",".join(map(str, ids)))
+        with self._store.writing() as session:
+            outbox.put_off(session, ids, now + PUT_OFF_FOR)
+
+    def _settle_each(self, now: dt.datetime, tally: Tally) -> None:
+        """Each by itself. What cannot be settled is let go: its lease ends, and its outcome is looked into."""
+        while self._landed:
+            result = self._landed[0]
+            done = Tally()
+            try:
+                with self._store.writing() as session:
+                    self._settle(session, [result], now, done)
+            except ReminderdError:
+                raise
+            except Exception:
+                log.exception("settle_broke delivery=%s", result.claim.delivery_id)
+            self._landed.pop(0)
+            tally.add(done)
+
+    def _sorted_out(
+        self, session: Session, claims: Sequence[Claim], now: dt.datetime, tally: Tally
+    ) -> tuple[list[Claim], list[Claim]]:
+        """What is to be looked for, and what is to be sent; the others have been let go."""
+        ours = [claim for claim in claims if not self._stranded(session, claim, now, tally)]
+        looks = [claim for claim in ours if claim.unknown and self._transports[claim.channel].can_find]
+        others = [claim for claim in ours if not (claim.unknown and self._transports[claim.channel].can_find)]
+        if not others:
+            return looks, []
+        standings = self._recheck.standings(session, others, now)
+        paused = self._recheck.paused(session, others)
+        sends = [
+            claim
+            for claim in others
+            if self._still(session, claim, standings[claim.delivery_id], claim.delivery_id in paused, now, tally)
+        ]
+        return looks, sends
 
     def _stranded(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> bool:
         """Whether a claim's channel is not set up any more; then it has been given to another, or waits."""
@@ -228,22 +334,21 @@ class Dispatcher:
             tally.cancelled += 1
         return True
 
-    def _still(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> bool:
+    def _still(
+        self, session: Session, claim: Claim, standing: Standing, is_paused: bool, now: dt.datetime, tally: Tally
+    ) -> bool:
         """Whether a claim is to be sent; where not, it has been let go here. What was attempted is sent as it is,
         unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
         if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
             outbox.settle_fault(session, claim, USELESS, Decision(Next.FAIL, None), now)
             tally.failed += 1
             return False
-        if not claim.unsure and self._recheck.moot(session, claim, now):
+        moot = standing is Standing.MOOT and not claim.unsure
+        if moot or (claim.attempt == 0 and standing is not Standing.WANTED):
             outbox.cancel(session, claim)
             tally.cancelled += 1
             return False
-        if claim.attempt == 0 and not self._recheck.wanted(session, claim, now):
-            outbox.cancel(session, claim)
-            tally.cancelled += 1
-            return False
-        if claim.attempt == 0 and self._recheck.paused(session, claim):
+        if claim.attempt == 0 and is_paused:
             other = self._recheck.other_channel(session, claim, now)
             if other is not None:
                 outbox.cancel(session, claim, channel=other)
@@ -251,17 +356,29 @@ class Dispatcher:
                 return False
         return True
 
-    def _fly(self, claim: Claim, work: Callable[[Claim], Result], until: dt.datetime) -> None:
-        if not self._senders:
+    # ---- in the air
+
+    def _fly(self, claim: Claim, work: Callable[[Claim], Result], until: dt.datetime, began: float) -> None:
+        if self._senders is None:
             self._landed.append(work(claim))
             return
-        future: concurrent.futures.Future[Result] = concurrent.futures.Future()
-        self._flights[claim.delivery_id] = _Flight(claim, future, until, time.monotonic())
-        if self._on_landing is not None:
-            call = self._on_landing
-            future.add_done_callback(lambda _: call())
-        # A daemon thread: one that is never answered must not hold up the end of the process.
-        threading.Thread(target=_run, args=(future, work, claim), name="sender", daemon=True).start()
+        flight = self._flights[claim.delivery_id] = _Flight(claim, until, began)
+        self._senders.start(lambda: self._carry(flight, work))
+
+    def _carry(self, flight: _Flight, work: Callable[[Claim], Result]) -> None:
+        """In a sender's thread. A lease that ran out while this process did not run may be another's by now."""
+        claim = flight.claim
+        try:
+            if steady() - flight.began > self._timing.lease.total_seconds():
+                result = Result(claim, fault=OVERSLEPT)
+            else:
+                result = work(claim)
+        except BaseException as error:  # even an exit asked for by a transport leaves a result
+            log.exception("sender_broke delivery=%s", claim.delivery_id)
+            result = Result(claim, fault=_broken(error))
+        self._results.put(result)
+        if self._on_landing is not None and not self._attended:
+            self._on_landing()
 
     def _send(self, claim: Claim) -> Result:
         try:
@@ -291,36 +408,57 @@ class Dispatcher:
     # ---- landing
 
     def _collect(self) -> None:
-        for key, flight in list(self._flights.items()):
-            if flight.future.done():
-                del self._flights[key]
-                self._landed.append(flight.future.result())
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._take(self._results.get_nowait())
 
-    def _settle(self, now: dt.datetime, tally: Tally) -> None:
+    def _take(self, result: Result) -> None:
+        del self._flights[result.claim.delivery_id]
+        self._landed.append(result)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for something to land, and a moment longer for what lands with it. False when nothing did."""
         if not self._landed:
-            return
-        with self._store.writing() as session:
-            for result in self._landed:
-                self._settle_one(session, result, now, tally)
-            crash.point("settling")
-        self._landed = []
-        crash.point("settled")
+            try:
+                self._take(self._results.get(timeout=seconds))
+            except queue.Empty:
+                return False
+        end = time.monotonic() + LINGER
+        with contextlib.suppress(queue.Empty):
+            while self._flights:
+                self._take(self._results.get(timeout=max(0.0, end - time.monotonic())))
+        return True
 
-    def _settle_one(self, session: Session, result: Result, now: dt.datetime, tally: Tally) -> None:
-        claim = result.claim
-        if result.receipt is not None:
-            if outbox.settle_sent(session, claim, result.receipt.reference, now):
-                tally.sent += 1
-            else:
-                log.warning("lease_lost delivery=%s", claim.delivery_id)
-        elif result.fault is not None:
-            self._settle_fault(session, claim, result.fault, now, tally)
-        else:
-            resend = claim.empty_looks + 1 >= LOOKS
-            outbox.settle_empty_look(
-                session, claim, now if resend else now + self._timing.reconcile, resend=resend, now=now
-            )
-            tally.waiting += 1
+    @contextlib.contextmanager
+    def _attending(self) -> Iterator[None]:
+        """Within, whoever called waits for landings itself; what lands as it ends is still told."""
+        self._attended = True
+        try:
+            yield
+        finally:
+            self._attended = False
+            if self._on_landing is not None and not self._results.empty():
+                self._on_landing()
+
+    def _settle(self, session: Session, results: Sequence[Result], now: dt.datetime, tally: Tally) -> None:
+        taken = [(one.claim, one.receipt.reference) for one in results if one.receipt is not None]
+        if taken:
+            settled = outbox.settle_sent(session, taken, now)
+            tally.sent += len(settled)
+            lost = {claim.delivery_id for claim, _ in taken} - {claim.delivery_id for claim in settled}
+            for delivery_id in sorted(lost):
+                log.warning("lease_lost delivery=%s", delivery_id)
+        for result in results:
+            if result.fault is not None:
+                self._settle_fault(session, result.claim, result.fault, now, tally)
+            elif result.receipt is None:
+                self._settle_empty_look(session, result.claim, now, tally)
+
+    def _settle_empty_look(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> None:
+        resend = claim.empty_looks + 1 >= LOOKS
+        at = now if resend else now + self._timing.reconcile
+        outbox.settle_empty_look(session, claim, at, resend=resend, now=now)
+        tally.waiting += 1
 
     def _settle_fault(self, session: Session, claim: Claim, fault: Fault, now: dt.datetime, tally: Tally) -> None:
         log.warning("send_failed delivery=%s attempt=%s code=%s", claim.delivery_id, claim.attempt, fault.code)
@@ -330,7 +468,7 @@ class Dispatcher:
         if decision.next is Next.FAIL:
             other = self._recheck.other_channel(session, claim, now)
             if other is None and decision.pauses_channel:
-                decision = self._later(claim, now)
+                decision = retry.later(now, PROBE_AGAIN, claim.useless_at)  # it waits for the channel
             elif outbox.settle_fault(session, claim, fault, decision, now):
                 if other is not None:
                     outbox.free_steps(session, claim.delivery_id, channel=other)
@@ -344,39 +482,16 @@ class Dispatcher:
         tally.waiting += 1
 
     def _decide(self, claim: Claim, fault: Fault, now: dt.datetime) -> Decision:
-        decision = retry.decide(
+        return retry.decide(
             fault,
             delivery=claim.delivery_id,
             attempt=max(1, claim.attempt),
             now=now,
             useless_at=claim.useless_at,
+            doubt=Doubt(self._transports[claim.channel].can_find, claim.unsure, claim.since),
             backoff=self._timing.backoff,
             reconcile_wait=self._timing.reconcile,
         )
-        return self._unsure(claim, now) if decision.next is Next.RECONCILE else decision
-
-    def _unsure(self, claim: Claim, now: dt.datetime) -> Decision:
-        """An unknown outcome is looked into ever more slowly, until it does not matter; where nobody can look, the
-        next attempt may be a copy, and there are only so many."""
-        if self._transports[claim.channel].can_find:
-            waited = now - claim.since if claim.since is not None else dt.timedelta()
-            wait = max(self._timing.reconcile, min(waited / 2, PROBE_AGAIN))
-        elif claim.unsure + 1 >= COPIES:
-            return Decision(Next.FAIL, None)
-        else:
-            backoff = self._timing.backoff
-            wait = max(self._timing.reconcile, backoff[min(claim.unsure, len(backoff) - 1)])
-        at = now + wait
-        if claim.useless_at is not None and at >= claim.useless_at:
-            return Decision(Next.FAIL, None)
-        return Decision(Next.RECONCILE, at)
-
-    def _later(self, claim: Claim, now: dt.datetime) -> Decision:
-        """With no other way the message waits for the channel, and tries it now and then, until it is useless."""
-        at = now + PROBE_AGAIN
-        if claim.useless_at is not None and at >= claim.useless_at:
-            return Decision(Next.FAIL, None)
-        return Decision(Next.RETRY, at)
 
     def _renew(self, now: dt.datetime) -> None:
         """Renew leases half gone, for no longer than the transport's own deadline."""
@@ -384,7 +499,7 @@ class Dispatcher:
             flight
             for flight in self._flights.values()
             if flight.lease_until - now < self._timing.lease / 2
-            and time.monotonic() - flight.began < self._deadline(flight.claim).total_seconds()
+            and steady() - flight.began < self._deadline(flight.claim).total_seconds()
         ]
         if not old:
             return
@@ -396,19 +511,6 @@ class Dispatcher:
 
     def _deadline(self, claim: Claim) -> dt.timedelta:
         return self._transports[claim.channel].deadline_for + self._timing.lease
-
-    def _wait(self, timeout: float) -> None:
-        futures = [flight.future for flight in self._flights.values()]
-        if futures:
-            concurrent.futures.wait(futures, timeout, concurrent.futures.FIRST_COMPLETED)
-
-
-def _run(future: concurrent.futures.Future[Result], work: Callable[[Claim], Result], claim: Claim) -> None:
-    try:
-        future.set_result(work(claim))
-    except BaseException as error:  # even an exit asked for by a transport leaves a result
-        log.exception("sender_broke delivery=%s", claim.delivery_id)
-        future.set_result(Result(claim, fault=_broken(error)))
 
 
 def _broken(error: BaseException) -> Fault:

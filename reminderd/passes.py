@@ -14,6 +14,9 @@ from reminderd.store import backup, due, jumps, outbox
 from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
+BURST_FOR = 0.25
+"""Seconds that a pass goes on sending while the other side answers at once; then the other stages have their turn."""
+
 
 class Passes:
     """The stages, for one house, its dispatcher and the ways back that are read. One thread at a time."""
@@ -25,13 +28,13 @@ class Passes:
         self._last: dict[str, dt.datetime] = {}
 
     def work(self, now: dt.datetime) -> dt.datetime | None:
-        """Everything that is due, without waiting for the network. Returns when the next thing is due."""
+        """Everything that is due, without waiting for a slow network. Returns when the next thing is due."""
         self.dispatcher.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
         self.dispatcher.rescue_if_any(now)
         self.read_replies(now)
         self.plan(now)
         self.compose(now)
-        self.dispatcher.step(now)
+        self.dispatcher.burst(lambda: now, BURST_FOR)
         self._last["dispatch"] = now
         return self.next_at(now)
 

@@ -15,7 +15,7 @@ from reminderd.rules.facts import State
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.outbox import Claim
+from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders, words_of
 
@@ -70,20 +70,23 @@ def test_what_is_wanted_is_what_is_open_and_awake(story: Story) -> None:
     story.land(NOON)
     compose(story)
     claim = claimed(story)
-    composer = story.house.composer
+
     with story.house.store.writing() as session:
-        assert composer.wanted(session, claim, NOON)
-        assert not composer.moot(session, claim, NOON)
+
+        def standing(now: dt.datetime) -> Standing:
+            session.flush()
+            return story.house.composer.standings(session, [claim], now)[claim.delivery_id]
+
+        assert standing(NOON) is Standing.WANTED
         first, *others = session.scalars(select(Nudge).where(Nudge.rule == "accepted"))
         first.snoozed_until = NOON + HOUR
-        assert not composer.wanted(session, claim, NOON)
-        assert composer.wanted(session, claim, NOON + HOUR)
+        assert standing(NOON) is Standing.UNWANTED
+        assert standing(NOON + HOUR) is Standing.WANTED
         first.state = State.DONE
-        assert not composer.wanted(session, claim, NOON + HOUR)
-        assert not composer.moot(session, claim, NOON)
+        assert standing(NOON + HOUR) is Standing.UNWANTED
         for nudge in others:
             nudge.state = State.CANCELLED
-        assert composer.moot(session, claim, NOON)
+        assert standing(NOON) is Standing.MOOT
 
 
 def test_a_message_whose_time_is_over_is_not_wanted(story: Story) -> None:
@@ -91,7 +94,8 @@ def test_a_message_whose_time_is_over_is_not_wanted(story: Story) -> None:
     compose(story)
     claim = claimed(story)
     with story.house.store.reading() as session:
-        assert not story.house.composer.wanted(session, claim, NOON + dt.timedelta(days=60))
+        standings = story.house.composer.standings(session, [claim], NOON + dt.timedelta(days=60))
+    assert standings == {claim.delivery_id: Standing.UNWANTED}
 
 
 def test_the_other_channel_is_one_that_works_and_has_not_failed_at_the_same(story: Story) -> None:
@@ -104,7 +108,7 @@ def test_the_other_channel_is_one_that_works_and_has_not_failed_at_the_same(stor
         outbox.pause_channel(session, story.user_id, "sms", BROKEN, NOON)
         session.flush()
         assert composer.other_channel(session, claim, NOON) is None
-        assert not composer.paused(session, claim)
+        assert composer.paused(session, [claim]) == set()
 
 
 def test_a_broken_channel_is_told_of_once_for_each_pause(story: Story) -> None:
@@ -145,6 +149,6 @@ def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> N
         story.house.composer.enqueue_test(session, session.get_one(User, story.user_id), Channel.SMS, NOON)
     claim = claimed(story)
     with story.house.store.reading() as session:
-        assert story.house.composer.wanted(session, claim, NOON)
-        assert not story.house.composer.moot(session, claim, NOON)
+        standings = story.house.composer.standings(session, [claim], NOON)
+        assert standings == {claim.delivery_id: Standing.WANTED}
         assert story.house.composer.other_channel(session, claim, NOON) is None

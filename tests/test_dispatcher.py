@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from reminderd.dispatcher import COPIES, PROBE_AGAIN, Dispatcher, Timing
+from reminderd.dispatcher import PROBE_AGAIN, PUT_OFF_FOR, Dispatcher, Timing
 from reminderd.message import Channel, Mail, Message, Text, to_record
-from reminderd.rules.retry import BACKOFF, Fault, Verdict
+from reminderd.rules.retry import BACKOFF, COPIES, Fault, Verdict
 from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.outbox import Claim
+from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, User
 from reminderd.transports.base import Receipt, SendFailed
 from tests.flow.parts import PATIENCE, Recorder, recorders
@@ -39,17 +40,15 @@ class Answers:
     other: str | None = None
     is_paused: bool = False
 
-    def wanted(self, session: Any, claim: Claim, now: dt.datetime) -> bool:
-        return self.is_wanted
+    def standings(self, session: Any, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
+        standing = Standing.MOOT if self.is_moot else Standing.WANTED if self.is_wanted else Standing.UNWANTED
+        return {claim.delivery_id: standing for claim in claims}
 
-    def moot(self, session: Any, claim: Claim, now: dt.datetime) -> bool:
-        return self.is_moot
+    def paused(self, session: Any, claims: Sequence[Claim]) -> set[int]:
+        return {claim.delivery_id for claim in claims if self.is_paused}
 
     def other_channel(self, session: Any, claim: Claim, now: dt.datetime) -> str | None:
         return self.other
-
-    def paused(self, session: Any, claim: Claim) -> bool:
-        return self.is_paused
 
 
 @pytest.fixture
@@ -255,12 +254,12 @@ def test_a_stale_claim_cannot_settle(store: Store, user: User) -> None:
         outbox.rescue(session, later)
         (fresh,) = outbox.begin_attempts(session, outbox.lease(session, "next", later, later + MINUTE, 1), later)
     with store.writing() as session:
-        assert not outbox.settle_sent(session, stale, "stale", later)
+        assert outbox.settle_sent(session, [(stale, "stale")], later) == []
         assert not outbox.put_back(session, stale, later)
         assert not outbox.cancel(session, stale)
     assert row(store).lease_owner == "next"
     with store.writing() as session:
-        assert outbox.settle_sent(session, fresh, "fresh", later)
+        assert outbox.settle_sent(session, [(stale, "stale"), (fresh, "fresh")], later) == [fresh]
     assert row(store).provider_reference == "fresh"
     assert attempts(store) == [(1, "reconcile"), (2, "sent")]
 
@@ -270,7 +269,7 @@ def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user:
     with store.writing() as session:
         (claim,) = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 1), NOW)
     with store.writing() as session:
-        assert outbox.settle_sent(session, claim, "done", NOW + 2 * MINUTE)
+        assert outbox.settle_sent(session, [(claim, "done")], NOW + 2 * MINUTE) == [claim]
     with store.writing() as session:
         assert outbox.rescue(session, NOW + 3 * MINUTE) == 0
     assert row(store).state == DeliveryState.SENT
@@ -513,3 +512,104 @@ def test_no_more_is_claimed_than_there_are_senders(sqlite_store: Store) -> None:
     held.let.set()
     assert dispatcher.run_once(lambda: NOW).sent == 5
     dispatcher.stop(lambda: NOW)
+
+
+def test_messages_that_land_together_are_settled_in_one_commit_with_their_successors_attempts(
+    sqlite_store: Store,
+) -> None:
+    """Forty messages, ten in flight: shared commits, and never an attempt that is noted after its message left."""
+    queue(sqlite_store, add_user(sqlite_store), 40)
+    commits: list[None] = []
+    event.listen(sqlite_store.engine, "commit", lambda connection: commits.append(None))
+    together = Together(10)
+    dispatcher = make(sqlite_store, {Channel.EMAIL: together}, senders=10)
+    assert dispatcher.run_once(lambda: NOW).sent == 40
+    assert attempts(sqlite_store) == [(1, "sent")] * 40
+    assert len(commits) < 40
+
+
+class Together(Recorder):
+    """Answers when so many are in flight."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.all_here = threading.Barrier(count, timeout=PATIENCE)
+
+    def send(self, message: Any) -> Receipt:
+        self.all_here.wait()
+        return super().send(message)
+
+
+def test_a_delivery_whose_rows_break_the_recheck_is_put_off_and_the_others_go_out(store: Store, user: User) -> None:
+    first, second, *_ = queue(store, user, 5)
+
+    class Broken(Answers):
+        def standings(self, session: Any, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
+            if any(claim.delivery_id == second for claim in claims):
+                raise ValueError("a row that nobody understands")
+            return super().standings(session, claims, now)
+
+    transports = recorders()
+    dispatcher = make(store, transports, Broken(), senders=4)
+    tally = dispatcher.run_once(lambda: NOW)
+    assert (tally.sent, tally.waiting) == (4, 1)
+    assert row(store, first).state == DeliveryState.SENT
+    assert (row(store, second).state, row(store, second).due_at) == (DeliveryState.PENDING, NOW + PUT_OFF_FOR)
+    assert len(transports[Channel.EMAIL].taken) == 4
+
+
+def test_what_cannot_be_settled_does_not_keep_the_others_from_it(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(sqlite_store, add_user(sqlite_store), 3)
+    settle = outbox.settle_sent
+
+    def broken(session: Any, taken: Any, now: dt.datetime) -> list[Claim]:
+        if any(claim.delivery_id == 2 for claim, _ in taken):
+            raise ValueError("a row that nobody understands")
+        return settle(session, taken, now)
+
+    monkeypatch.setattr(outbox, "settle_sent", broken)
+    assert make(sqlite_store, recorders(), senders=3).run_once(lambda: NOW).sent == 2
+    assert [row(sqlite_store, number).state for number in (1, 2, 3)] == ["sent", "leased", "sent"]
+    monkeypatch.undo()
+    after = make(sqlite_store, recorders())
+    assert after.rescue(NOW + 2 * MINUTE) == 1
+    assert after.run_once(lambda: NOW + 2 * MINUTE).sent == 1
+
+
+def test_a_process_that_was_stopped_past_its_lease_hands_nothing_over(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be another's by now; what was not handed over is tried again by whoever holds it then."""
+    queue(sqlite_store, add_user(sqlite_store))
+    steady = iter([0.0, 61.0])
+    monkeypatch.setattr("reminderd.dispatcher.steady", lambda: next(steady, 61.0))
+    transports = recorders()
+    assert make(sqlite_store, transports, senders=1).run_once(lambda: NOW).waiting == 1
+    assert transports[Channel.EMAIL].taken == []
+    found = row(sqlite_store)
+    assert (found.state, found.fault_code) == (DeliveryState.PENDING, "overslept")
+
+
+def test_a_burst_ends_while_something_hangs_and_is_called_when_that_lands(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), 5)
+    held = Held()
+    dispatcher = make(sqlite_store, {Channel.EMAIL: held}, senders=1)
+    called = threading.Event()
+    dispatcher.on_landing(called.set)
+    assert dispatcher.burst(lambda: NOW, for_seconds=PATIENCE).sent == 0
+    assert dispatcher.in_flight == 1
+    assert not called.is_set()
+    held.let.set()
+    assert called.wait(PATIENCE)
+    assert dispatcher.burst(lambda: NOW, for_seconds=PATIENCE).sent == 5
+
+
+def test_a_burst_leaves_the_rest_when_its_time_is_over(sqlite_store: Store) -> None:
+    queue(sqlite_store, add_user(sqlite_store), 5)
+    called = threading.Event()
+    dispatcher = make(sqlite_store, recorders(), senders=1)
+    dispatcher.on_landing(called.set)
+    assert dispatcher.burst(lambda: NOW, for_seconds=0).sent == 0
+    assert called.wait(PATIENCE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import insert
 from sqlalchemy import select as sql
@@ -15,7 +15,7 @@ from reminderd.dispatcher import Dispatcher, Timing
 from reminderd.message import Channel
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.outbox import Claim
+from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import Delivery, DeliveryState, User
 from reminderd.transports.base import Transport
 
@@ -25,17 +25,14 @@ NOON = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 class Wanted:
     """Says that every message is wanted, and that the user has no other channel."""
 
-    def wanted(self, session: object, claim: Claim, now: dt.datetime) -> bool:
-        return True
+    def standings(self, session: object, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
+        return {claim.delivery_id: Standing.WANTED for claim in claims}
 
-    def moot(self, session: object, claim: Claim, now: dt.datetime) -> bool:
-        return False
+    def paused(self, session: object, claims: Sequence[Claim]) -> set[int]:
+        return set()
 
     def other_channel(self, session: object, claim: Claim, now: dt.datetime) -> str | None:
         return None
-
-    def paused(self, session: object, claim: Claim) -> bool:
-        return False
 
 
 def deliver(channel: Channel, transports: Mapping[Channel, Transport], begin: dt.datetime = NOON) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from reminderd.message import Channel, from_record
 from reminderd.rules import retry
 from reminderd.rules.retry import Fault, Next
 from reminderd.store import inbound, outbox
-from reminderd.store.outbox import Claim
+from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import DeliveryState
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 class Recheck(Protocol):
     """What is asked of the composer."""
 
-    def moot(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
-        """Whether nobody wants any more what a delivery carries."""
+    def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> Mapping[int, Standing]:
+        """By delivery, whether what it carries is still to be said."""
         ...
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
@@ -65,7 +65,8 @@ def lost(
     if decision.pauses_channel or decision.bad_address:
         outbox.pause_channel(session, row.user_id, Channel(row.channel), fault, now)
     row.fault_code, row.fault_words = fault.code[:40], fault.words[:500]
-    if decision.next is Next.RETRY and decision.at is not None and not recheck.moot(session, claim, now):
+    is_moot = recheck.standings(session, [claim], now)[row.id] is Standing.MOOT
+    if decision.next is Next.RETRY and decision.at is not None and not is_moot:
         row.state, row.due_at, row.provider_reference = DeliveryState.PENDING, decision.at, None
         session.flush()
         return True

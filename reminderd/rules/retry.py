@@ -56,8 +56,24 @@ class Decision:
     bad_address: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is known of those earlier attempts of a delivery whose outcome is not."""
+
+    can_look: bool = True
+    """Whether the other side can be asked what it has."""
+    times: int = 0
+    """How many there are, without the one that is decided on."""
+    since: dt.datetime | None = None
+    """When the first of them began."""
+
+
 BACKOFF = tuple(dt.timedelta(minutes=m) for m in (1, 5, 15, 30, 60))
 RECONCILE_WAIT = dt.timedelta(seconds=60)
+LOOK_AGAIN_MOST = dt.timedelta(hours=1)
+"""An unknown outcome is looked into at least this often."""
+COPIES = 3
+"""Attempts of unknown outcome after which a transport that cannot look is given up: each may have been a copy."""
 
 
 def decide(
@@ -67,11 +83,13 @@ def decide(
     attempt: int,
     now: dt.datetime,
     useless_at: dt.datetime | None,
+    doubt: Doubt = Doubt(),
     backoff: tuple[dt.timedelta, ...] = BACKOFF,
     reconcile_wait: dt.timedelta = RECONCILE_WAIT,
 ) -> Decision:
     """Decide after attempt number ``attempt`` (from 1): transient faults back off (1, 5, 15, 30 minutes, then
-    hourly) until ``useless_at``; a fault that leaves the outcome unknown is reconciled first."""
+    hourly) until ``useless_at``. A fault that leaves the outcome unknown is looked into ever more slowly until then;
+    where nobody can look, the next attempt may be a copy, and there are only so many."""
     if fault.verdict in (Verdict.GIVE_UP, Verdict.BAD_ADDRESS, Verdict.PAUSE):
         return Decision(
             Next.FAIL,
@@ -82,13 +100,26 @@ def decide(
     if fault.most_attempts is not None and attempt >= fault.most_attempts:
         return Decision(Next.FAIL, None)
     if fault.verdict is Verdict.RECONCILE:
-        return Decision(Next.RECONCILE, now + reconcile_wait)
+        if doubt.can_look:
+            waited = now - doubt.since if doubt.since is not None else dt.timedelta()
+            wait = max(reconcile_wait, min(waited / 2, LOOK_AGAIN_MOST))
+        elif doubt.times + 1 >= COPIES:
+            return Decision(Next.FAIL, None)
+        else:
+            wait = max(reconcile_wait, backoff[min(doubt.times, len(backoff) - 1)])
+        return _unless_useless(Next.RECONCILE, now + wait, useless_at)
     wait = fault.spacing or backoff[min(attempt, len(backoff)) - 1]
     wait = jittered(wait, delivery=delivery, attempt=attempt)
-    at = now + max(wait, fault.retry_after or wait)
-    if useless_at is not None and at >= useless_at:
-        return Decision(Next.FAIL, None)
-    return Decision(Next.RETRY, at)
+    return _unless_useless(Next.RETRY, now + max(wait, fault.retry_after or wait), useless_at)
+
+
+def later(now: dt.datetime, wait: dt.timedelta, useless_at: dt.datetime | None) -> Decision:
+    """Try again after ``wait``, whatever it was, unless the message is useless by then."""
+    return _unless_useless(Next.RETRY, now + wait, useless_at)
+
+
+def _unless_useless(then: Next, at: dt.datetime, useless_at: dt.datetime | None) -> Decision:
+    return Decision(Next.FAIL, None) if useless_at is not None and at >= useless_at else Decision(then, at)
 
 
 def jittered(wait: dt.timedelta, *, delivery: int, attempt: int) -> dt.timedelta:

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import enum
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
-from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, Outcome, Step, StepState, User
+from reminderd.store.tables import Attempt, Base, ChannelHealth, Delivery, DeliveryState, Outcome, Step, StepState, User
 
 log = logging.getLogger(__name__)
+
+_DELIVERIES = Base.metadata.tables["deliveries"]
+_ATTEMPTS = Base.metadata.tables["attempts"]
 
 ANSWERED_STOP = "21610"
 """Twilio's code for a phone that answered STOP."""
@@ -45,60 +63,71 @@ class Claim:
     """How many attempts have an unknown outcome."""
 
 
+class Standing(enum.Enum):
+    """How the nudges stand that a delivery carries."""
+
+    WANTED = enum.auto()
+    """All that it says is still to be said now; so it is with a delivery that carries none."""
+    UNWANTED = enum.auto()
+    """Some of it is not to be said, or not now."""
+    MOOT = enum.auto()
+    """Nothing of it is still to be said."""
+
+
 def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, limit: int) -> list[Claim]:
     """Claim up to ``limit`` due deliveries, oldest first, skipping those that others hold. One whose message cannot
     be read is set aside as failed."""
-    query = (
-        select(Delivery)
-        .where(_literal_claimable(), Delivery.due_at <= now)
-        .order_by(Delivery.due_at, Delivery.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = list(session.scalars(query))
+    rows = session.connection().execute(_CLAIMABLE, {"now": now, "limit": limit}).all()
     unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
     claims = []
     for row in rows:
-        unknown = row.state == DeliveryState.UNKNOWN
         try:
             message = from_record(row.message)
         except (KeyError, TypeError, ValueError):
-            _set_aside(session, row)
+            _set_aside(session, session.get_one(Delivery, row.id))
             continue
-        row.state = DeliveryState.LEASED
-        row.lease_owner, row.lease_until = owner, until
-        row.fence += 1
         times, since = unsure.get(row.id, (0, None))
-        claims.append(claim_of(row, message, unknown=unknown, unsure=times, since=since))
-    session.flush()
+        claim = claim_of(row, message, unknown=row.state == DeliveryState.UNKNOWN, unsure=times, since=since)
+        claims.append(dataclasses.replace(claim, fence=claim.fence + 1))
     if rows and not claims:  # none of them can be read: there may be others behind
+        session.flush()
         return lease(session, owner, now, until, limit)
+    if claims:
+        values = {"ids": [claim.delivery_id for claim in claims], "owner": owner, "until": until}
+        session.connection().execute(_LEASED, values)
     return claims
 
 
 def begin_attempts(session: Session, claims: Sequence[Claim], now: dt.datetime) -> list[Claim]:
     """Note that these are about to be handed over. To be committed before the network is touched."""
-    begun = []
-    for claim in claims:
-        number = claim.attempt + 1
-        session.add(Attempt(user_id=claim.user_id, delivery_id=claim.delivery_id, number=number, begun_at=now))
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id == claim.delivery_id, Delivery.fence == claim.fence)
-            .values(attempts=number, fault_code=None)
-        )
-        begun.append(dataclasses.replace(claim, attempt=number))
-    session.flush()
+    if not claims:
+        return []
+    begun = [dataclasses.replace(claim, attempt=claim.attempt + 1) for claim in claims]
+    rows = [
+        {"user_id": one.user_id, "delivery_id": one.delivery_id, "number": one.attempt, "begun_at": now}
+        for one in begun
+    ]
+    session.connection().execute(_ATTEMPTED, rows)
+    session.connection().execute(_BEGUN, {"ids": [claim.delivery_id for claim in begun]})
     return begun
 
 
-def settle_sent(session: Session, claim: Claim, reference: str, now: dt.datetime) -> bool:
-    """The other side has it. False when the lease was lost meanwhile; then nothing is changed."""
-    if not _release(session, claim, state=DeliveryState.SENT, sent_at=now, provider_reference=reference[:500]):
-        return False
-    _end_attempts(session, claim, Outcome.SENT, None, now)
-    note_health(session, claim.user_id, claim.channel, now)
-    return True
+def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
+    """The other side has these, each with the reference it gave. Returns those that were settled: for the others the
+    lease was lost meanwhile, and nothing of theirs is changed."""
+    references = {claim.delivery_id: reference[:500] for claim, reference in taken}
+    held = _still_held(session, [claim for claim, _ in taken])
+    if not held:
+        return []
+    connection = session.connection()
+    connection.execute(
+        _SENT, [{"this": claim.delivery_id, "reference": references[claim.delivery_id], "now": now} for claim in held]
+    )
+    connection.execute(
+        _ATTEMPT_SENT, [{"this": claim.delivery_id, "which": claim.attempt, "now": now} for claim in held]
+    )
+    _note_health(session, held, now)
+    return held
 
 
 def settle_fault(session: Session, claim: Claim, fault: Fault, decision: Decision, now: dt.datetime) -> bool:
@@ -135,6 +164,12 @@ def put_back(session: Session, claim: Claim, at: dt.datetime) -> bool:
     """Let a claim go untouched, to be looked at again ``at``."""
     state = DeliveryState.UNKNOWN if claim.unknown else DeliveryState.PENDING
     return _release(session, claim, state=state, due_at=at)
+
+
+def put_off(session: Session, delivery_ids: Sequence[int], at: dt.datetime) -> None:
+    """Have these looked at no sooner than ``at``; what is leased or over stays as it is."""
+    query = update(_DELIVERIES).where(_DELIVERIES.c.id.in_(delivery_ids), _literal_claimable())
+    session.execute(query.values(due_at=at))
 
 
 def cancel(session: Session, claim: Claim, *, channel: str | None = None) -> bool:
@@ -186,13 +221,6 @@ def rescue(session: Session, now: dt.datetime, *, all_but: str | None = None) ->
     return len(rows)
 
 
-def note_health(session: Session, user_id: int, channel: str, now: dt.datetime) -> None:
-    """The channel works: note when, and end its pause."""
-    health = _health(session, user_id, channel)
-    health.last_success_at = now
-    health.paused_at = health.code = health.words = None
-
-
 def pause_channel(session: Session, user_id: int, channel: str, fault: Fault, now: dt.datetime) -> None:
     """The channel does not work until somebody mends it. Pausing it twice keeps the first moment."""
     health = _health(session, user_id, channel)
@@ -226,8 +254,7 @@ def counts(session: Session, user_id: int | None = None) -> dict[str, int]:
 
 def any_due(session: Session, now: dt.datetime) -> bool:
     """Whether any delivery is due."""
-    query = select(Delivery.id).where(_literal_claimable(), Delivery.due_at <= now).limit(1)
-    return session.scalar(query) is not None
+    return session.connection().scalar(_DUE, {"now": now}) is not None
 
 
 def any_expired(session: Session, now: dt.datetime) -> bool:
@@ -257,7 +284,12 @@ def _literal_leased() -> ColumnElement[bool]:
 
 
 def claim_of(
-    row: Delivery, message: Message, *, unknown: bool = False, unsure: int = 0, since: dt.datetime | None = None
+    row: Delivery | Row[*tuple[Any, ...]],
+    message: Message,
+    *,
+    unknown: bool = False,
+    unsure: int = 0,
+    since: dt.datetime | None = None,
 ) -> Claim:
     """What is known of a delivery, as its holder sees it."""
     code = row.fault_code or ""
@@ -274,6 +306,23 @@ def claim_of(
         since=since,
         unsure=unsure,
     )
+
+
+def _still_held(session: Session, claims: Iterable[Claim]) -> list[Claim]:
+    """Those whose lease nobody has taken over, locked until the end of the transaction; in the order of their ids, so
+    that two nodes cannot wait for each other."""
+    ordered = sorted(claims, key=lambda claim: claim.delivery_id)
+    ids = [claim.delivery_id for claim in ordered]
+    fences = dict(session.connection().execute(_HELD, {"ids": ids}).all())
+    return [claim for claim in ordered if fences.get(claim.delivery_id) == claim.fence]
+
+
+def _note_health(session: Session, claims: Iterable[Claim], now: dt.datetime) -> None:
+    """The channels work: note when, and end their pauses."""
+    ways = sorted({(claim.user_id, claim.channel.value) for claim in claims})
+    connection = session.connection()
+    statement = _HEALTHY[connection.dialect.name]
+    connection.execute(statement, [{"user_id": user, "channel": way, "now": now} for user, way in ways])
 
 
 def _set_aside(session: Session, row: Delivery) -> None:
@@ -332,3 +381,81 @@ def _health(session: Session, user_id: int, channel: str) -> ChannelHealth:
         row = ChannelHealth(user_id=user_id, channel=str(channel))
         session.add(row)
     return row
+
+
+def _make_healthy() -> dict[str, Any]:
+    """By dialect: note a success of a channel, whether or not there is a row for it."""
+    table = Base.metadata.tables["channel_health"]
+    found: dict[str, Any] = {}
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql)):
+        statement = dialect.insert(table).values(last_success_at=bindparam("now", type_=table.c.last_success_at.type))
+        found[name] = statement.on_conflict_do_update(
+            index_elements=["user_id", "channel"],
+            set_={
+                "last_success_at": statement.excluded.last_success_at,
+                "paused_at": None,
+                "code": None,
+                "words": None,
+            },
+        )
+    return found
+
+
+# Built once: SQLAlchemy takes longer to put such a statement together than SQLite takes to run it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_DUE = select(_DELIVERIES.c.id).where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now")).limit(1)
+_CLAIMABLE = (
+    select(
+        _DELIVERIES.c.id,
+        _DELIVERIES.c.user_id,
+        _DELIVERIES.c.channel,
+        _DELIVERIES.c.state,
+        _DELIVERIES.c.message,
+        _DELIVERIES.c.useless_at,
+        _DELIVERIES.c.fence,
+        _DELIVERIES.c.attempts,
+        _DELIVERIES.c.fault_code,
+    )
+    .where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now"))
+    .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_LEASED = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id.in_(_IDS))
+    .values(
+        state=DeliveryState.LEASED,
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        fence=_DELIVERIES.c.fence + 1,
+    )
+)
+_ATTEMPTED = insert(_ATTEMPTS)
+_BEGUN = (
+    update(_DELIVERIES).where(_DELIVERIES.c.id.in_(_IDS)).values(attempts=_DELIVERIES.c.attempts + 1, fault_code=None)
+)
+_HELD = (
+    select(_DELIVERIES.c.id, _DELIVERIES.c.fence)
+    .where(_DELIVERIES.c.id.in_(_IDS), _literal_leased())
+    .order_by(_DELIVERIES.c.id)
+    .with_for_update()
+)
+_SENT = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id == bindparam("this"))
+    .values(
+        state=DeliveryState.SENT,
+        lease_owner=None,
+        lease_until=None,
+        sent_at=bindparam("now"),
+        provider_reference=bindparam("reference"),
+    )
+)
+_ATTEMPT_SENT = (
+    update(_ATTEMPTS)
+    .where(_ATTEMPTS.c.delivery_id == bindparam("this"), _ATTEMPTS.c.number == bindparam("which"))
+    .where(or_(_ATTEMPTS.c.outcome.is_(None), _ATTEMPTS.c.outcome == Outcome.RECONCILE))
+    .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
+)
+_HEALTHY = _make_healthy()

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminderd.rules.retry import BACKOFF, RECONCILE_WAIT, Decision, Fault, Next, Verdict, decide, jittered
+from reminderd.rules.retry import (
+    BACKOFF,
+    COPIES,
+    RECONCILE_WAIT,
+    Decision,
+    Doubt,
+    Fault,
+    Next,
+    Verdict,
+    decide,
+    jittered,
+)
 
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 AGAIN = Fault(Verdict.AGAIN, "451", "Later.")
@@ -43,8 +54,24 @@ def test_an_unknown_outcome_is_looked_into_after_a_minute(attempt: int) -> None:
     assert at(UNKNOWN, attempt) == Decision(Next.RECONCILE, NOW + RECONCILE_WAIT)
 
 
-def test_an_unknown_outcome_is_looked_into_even_when_the_message_is_useless_by_then() -> None:
-    assert at(UNKNOWN, 1, useless_at=NOW).next is Next.RECONCILE
+def test_an_unknown_outcome_is_given_up_when_the_message_is_useless_by_the_next_look() -> None:
+    assert at(UNKNOWN, 1, useless_at=NOW + RECONCILE_WAIT).next is Next.FAIL
+    assert at(UNKNOWN, 1, useless_at=NOW + 2 * RECONCILE_WAIT).next is Next.RECONCILE
+
+
+@pytest.mark.parametrize(("ago", "wait"), [(1, 1), (10, 5), (60, 30), (120, 60), (6000, 60)])
+def test_it_is_looked_into_ever_more_slowly(ago: float, wait: float) -> None:
+    doubt = Doubt(since=NOW - minutes(ago))
+    decision = decide(UNKNOWN, delivery=1, attempt=1, now=NOW, useless_at=None, doubt=doubt)
+    assert decision == Decision(Next.RECONCILE, NOW + minutes(wait))
+
+
+@pytest.mark.parametrize(("times", "expected"), [(0, minutes(1)), (1, minutes(5)), (COPIES - 1, None)])
+def test_where_nobody_can_look_there_are_only_so_many_copies(times: int, expected: dt.timedelta | None) -> None:
+    doubt = Doubt(can_look=False, times=times)
+    decision = decide(UNKNOWN, delivery=1, attempt=1, now=NOW, useless_at=None, doubt=doubt)
+    assert decision.at == (NOW + expected if expected else None)
+    assert decision.next is (Next.RECONCILE if expected else Next.FAIL)
 
 
 @pytest.mark.parametrize(
