@@ -19,7 +19,6 @@ from reminderd.transports.smtp_session import Session
 from reminderd.transports.smtp_wire import Budget, Server
 
 DEFAULT_PORTS = {"starttls": 587, "force_tls": 465, "off": 25, "off_forced": 25}
-_MOST_IDLE = 4
 
 
 class SmtpTransport:
@@ -112,17 +111,21 @@ class SmtpTransport:
         return Receipt(answer)
 
     def _kept(self) -> Session | None:
+        """The connection used last, if any still serves; those idle for too long are let go."""
+        oldest = time.monotonic() - self._idle_timeout
         with self._lock:
-            session = self._idle.pop() if self._idle else None
-        if session is not None and time.monotonic() - session.idle_since > self._idle_timeout:
+            old = [session for session in self._idle if session.idle_since <= oldest]
+            self._idle = [session for session in self._idle if session.idle_since > oldest]
+            kept = self._idle.pop() if self._idle else None
+        for session in old:
             session.lost = True  # a QUIT into the void would only cost time
             session.leave()
-            return self._kept()
-        return session
+        return kept
 
     def _keep(self, session: Session, generation: int) -> None:
+        """There are never more than were in use at a time."""
         with self._lock:
-            if generation == self._generation and len(self._idle) < _MOST_IDLE:
+            if generation == self._generation:
                 self._idle.append(session)
                 return
         session.leave()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from reminderd.message import Mail, Text
 from reminderd.rules.retry import Verdict
 from reminderd.transports.base import SendFailed
 from reminderd.transports.smtp import SmtpTransport, is_loopback
+from reminderd.transports.smtp_session import Session
 from reminderd.transports.smtp_wire import wire_form
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.scripted_smtp import DROP, SILENT, ScriptedSmtp
@@ -352,6 +354,23 @@ def test_a_drop_later_than_mail_is_not_gone_around() -> None:
         transport.send(make_mail(1))
         assert failure(transport, make_mail(2)).fault.verdict is Verdict.AGAIN
         assert len(server.commands) == 1
+
+
+def test_as_many_connections_are_kept_as_were_in_use_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_here, deliver = threading.Barrier(8, timeout=5), Session.deliver
+
+    def together(*args: Any, **more: Any) -> str:
+        all_here.wait()
+        return deliver(*args, **more)
+
+    monkeypatch.setattr(Session, "deliver", together)
+    with SmtpServer() as server, ThreadPoolExecutor(8) as pool:
+        transport = plain(server.port)
+        for start in (0, 8):
+            list(pool.map(transport.send, [make_mail(number) for number in range(start, start + 8)]))
+        assert len(server.received) == 16
+        assert server.connections == 8
+        transport.close()
 
 
 def test_a_connection_too_long_idle_is_not_used_again() -> None:
