@@ -91,8 +91,7 @@ class House:
 
         every = dt.timedelta(seconds=self.settings.twilio_poll_seconds)
         reader = registry.make_text_reader(self.settings)
-        receives = self.sender.texts_read
-        return Texts(self.store, self.door, self.composer, reader, every, receives=receives, threads=threads)
+        return Texts(self.store, self.door, self.composer, reader, every, threads=threads)
 
     def _mails(self, threads: bool) -> Way:
         from reminderd.replies.mailbox import account_of
@@ -157,7 +156,7 @@ def make_sender(settings: Settings) -> Sender:
     return Sender(
         address=settings.smtp_from or "reminderd@localhost",
         name=settings.smtp_from_name,
-        texts_read=bool(settings.twilio_account_sid and settings.twilio_from),
+        texts_read=bool(settings.twilio_account_sid),
         reply_to=settings.imap_address if reads_mail else None,
         plus=reads_mail and settings.imap_plus == "on",
         copies=reads_mail and settings.imap_bcc == "on",

@@ -69,12 +69,10 @@ class Texts:
         reader: Reader,
         every: dt.timedelta,
         *,
-        receives: bool = True,
         threads: bool = True,
     ) -> None:
         self._store, self._door, self._recheck, self._reader = store, door, recheck, reader
         self._every = every
-        self._receives = receives
         self._threads = threads
         self._statuses = Statuses()
         self._landed: queue.SimpleQueue[_Found] = queue.SimpleQueue()
@@ -132,8 +130,7 @@ class Texts:
     def _fetch(self, now: dt.datetime, since: dt.datetime, wanted: list[tuple[int, str]]) -> None:
         found = _Found(now)
         try:
-            if self._receives:  # else the number is not known: a messaging service chooses it
-                found.received = self._reader.list_received(since)
+            found.received = self._reader.list_received(since)
             for delivery_id, sid in wanted:
                 found.statuses.append((delivery_id, sid, self._reader.fetch_status(sid)))
         except SendFailed as failure:

@@ -78,7 +78,7 @@ class TwilioTransport:
             raise SettingError("TWILIO_API_URL", "a URL that begins with https://", api_url)
         self._account_sid, self._auth_token, self._api_url = account_sid, auth_token, api_url
         self._sender = {"from_": from_number, "messaging_service_sid": messaging_service_sid}
-        self._number, self._status_callback = from_number, status_callback
+        self._number, self._service, self._status_callback = from_number, messaging_service_sid, status_callback
         self._timeout = (connect_timeout, timeout)
         self._skew, self._page_size, self._now = skew, page_size, now
         self.deadline_for = dt.timedelta(seconds=connect_timeout + timeout + 5)
@@ -119,14 +119,16 @@ class TwilioTransport:
             found = self._client().messages(sid).fetch()
         return TextStatus(str(found.status), found.error_code)
 
-    def list_received(self, since: dt.datetime, number: str | None = None) -> list[ReceivedText]:
-        """The texts sent to ``number`` (else the sender's own) since then, oldest first. Overlap the times that you
-        ask for, and tell repeated ones by their SID."""
+    def list_received(self, since: dt.datetime) -> list[ReceivedText]:
+        """The texts since then to our number, or to any of the messaging service's, oldest first. Overlap the times
+        that you ask for, and tell repeated ones by their SID."""
         with _told(asking=True):
             listed = [
                 ReceivedText(found.sid, found.from_ or "", found.body or "", found.date_created)
-                for found in self._listed(to=number or self._number or "", since=since)
+                for found in self._listed(to=self._number, since=since)
                 if found.direction == "inbound"
+                # Which numbers a service has is for another API to tell; that it took a text in stands with the text.
+                and (self._number or found.messaging_service_sid == self._service)
             ]
         return sorted(listed, key=lambda text: text.received_at)
 
@@ -153,9 +155,10 @@ class TwilioTransport:
                 self._shared = make_client(self._account_sid, self._auth_token, self._api_url, self._timeout)
             return self._shared
 
-    def _listed(self, *, to: str, since: dt.datetime) -> Iterator[Any]:
-        """Messages to a number since then, newest first as Twilio lists them, page by page."""
-        page = self._client().messages.page(to=to, page_size=self._page_size)
+    def _listed(self, *, to: str | None, since: dt.datetime) -> Iterator[Any]:
+        """Messages to a number, or all the account's, since then: newest first as Twilio lists them, page by page."""
+        wanted = {"to": to} if to else {}
+        page = self._client().messages.page(page_size=self._page_size, **wanted)
         while page is not None:
             listed = list(page)
             yield from (message for message in listed if message.date_created and message.date_created >= since)

@@ -29,12 +29,13 @@ LANDED = ("Maria Lopez", "Ana Mueller")
 class Circle:
     """A user with texts and mails whose daemon reads Twilio."""
 
-    def __init__(self, store: Store, home: Path, fake: FakeTwilio, **user: Any) -> None:
+    def __init__(self, store: Store, home: Path, fake: FakeTwilio, service: str | None = None, **user: Any) -> None:
+        sender = {"TWILIO_MESSAGING_SERVICE_SID": service} if service else {"TWILIO_FROM": SENDER}
         environ = {
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
-            "TWILIO_FROM": SENDER,
             "TWILIO_API_URL": fake.url,
+            **sender,
         }
         settings = load(environ, None, home)
         self.house = House(settings, store, default_book(), frozenset({"email", "sms"}))
@@ -356,6 +357,17 @@ def test_the_network_is_asked_in_a_thread_of_its_own(circle: Circle) -> None:
     circle.passes.work(circle.now)
     assert heard.wait(PATIENCE)
     assert circle.state(first) == "open"
+    circle.wait()
+    assert circle.state(first) == "done"
+
+
+def test_a_messaging_service_is_answered_as_a_number_is(make: Make) -> None:
+    service = "MG" + "1" * 32
+    circle = make(service=service, email_enabled=False)
+    circle.land()
+    first, _ = circle.numbers()
+    assert "DONE" in circle.sent()[0]
+    circle.fake.receive(PHONE, f"DONE {first}", to="+15005550099", at=circle.now, service=service)
     circle.wait()
     assert circle.state(first) == "done"
 

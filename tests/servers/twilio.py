@@ -120,9 +120,13 @@ class FakeTwilio:
         """The next requests are neither carried out nor answered."""
         self._forced += [Forced(silent=True)] * times
 
-    def receive(self, sender: str, body: str, to: str = SENDER, at: dt.datetime | None = None) -> FakeMessage:
-        """A text from a phone to our number."""
-        message = FakeMessage(_new_sid(), to, sender, body, "inbound", at or self.now(), status="received")
+    def receive(
+        self, sender: str, body: str, to: str = SENDER, at: dt.datetime | None = None, service: str | None = None
+    ) -> FakeMessage:
+        """A text from a phone to our number, or by it to the messaging service that has it."""
+        message = FakeMessage(
+            _new_sid(), to, sender, body, "inbound", at or self.now(), status="received", service=service
+        )
         with self._lock:
             self.messages.append(message)
         return message

@@ -420,6 +420,18 @@ def test_received_texts_are_listed_oldest_first(fake_twilio: FakeTwilio) -> None
     transport.close()
 
 
+def test_of_a_messaging_service_the_texts_are_listed_that_came_in_by_it(fake_twilio: FakeTwilio) -> None:
+    service = "MG" + "1" * 32
+    transport = TwilioTransport(ACCOUNT, TOKEN, None, service, api_url=fake_twilio.url, page_size=2)
+    transport.send(make_text(recipient="+14155550101"))
+    for number in range(3):
+        fake_twilio.receive("+14155550101", f"done {number}", to=f"+1500555009{number}", service=service)
+    fake_twilio.receive("+14155550101", "to another service", to="+15005550099", service="MG" + "2" * 32)
+    fake_twilio.receive("+14155550101", "to a number alone", to="+15005550098")
+    assert sorted(text.body for text in transport.list_received(NOW)) == ["done 0", "done 1", "done 2"]
+    transport.close()
+
+
 def test_probe_tells_a_wrong_token_and_a_suspended_account(fake_twilio: FakeTwilio) -> None:
     with pytest.raises(SendFailed) as failed:
         TwilioTransport(ACCOUNT, "wrong", SENDER, api_url=fake_twilio.url).probe()
