@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from reminderd import logs
 from reminderd.clock import utc_now
 from reminderd.dispatcher import Dispatcher
-from reminderd.errors import ConfigError, ReminderdError
+from reminderd.errors import ConfigError, OutOfDate, ReminderdError
 from reminderd.passes import Passes
 from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
@@ -48,7 +48,8 @@ PAUSED_FOR = dt.timedelta(days=1)
 
 def run_forever(load_settings: Callable[[], Settings]) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reads rules and settings again. Raises `ConfigError` before it is ready,
-    for what is wrong then; a book or setting that breaks later leaves the last good one in force."""
+    for what is wrong then; a book or setting that breaks later leaves the last good one in force. Raises `OutOfDate`
+    at any time, once the database has been upgraded past this program."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
@@ -64,6 +65,7 @@ class _Daemon:
         self._notifier = Notifier()
         self._stopping = False
         self._reloading = False
+        self._refused: OutOfDate | None = None
         self._again = threading.Event()
         self._last_pass = time.monotonic()
         self._fed = 0.0
@@ -92,6 +94,8 @@ class _Daemon:
             skew = now_skew
             self._feed()
         self._stop()
+        if self._refused is not None:
+            raise self._refused
         return 0
 
     def _start(self) -> None:
@@ -136,6 +140,11 @@ class _Daemon:
                 self._reload()
             self._next_at = self._passes.work(utc_now())
             self._retire(utc_now())
+        except OutOfDate as error:
+            self._refused = error
+            self._stopping = True
+            self._listener.poke()
+            return
         except ReminderdError as error:
             log.warning("pass_put_off reason=%s", type(error).__name__)
             self._next_at = utc_now() + PUT_OFF_FOR
@@ -225,10 +234,18 @@ class _Daemon:
             self._page.stop()
         self._scheduler.shutdown(wait=True)
         self._passes.stop_reading()
-        left = sum(dispatcher.stop(utc_now) for dispatcher in [self._passes.dispatcher, *self._retired])
+        left = sum(self._land(dispatcher) for dispatcher in [self._passes.dispatcher, *self._retired])
         self._listener.close()
         self._house.store.dispose()
         log.info("stopped unanswered=%s", left)
+
+    def _land(self, dispatcher: Dispatcher) -> int:
+        """Let what is in flight land; how many did not. What cannot be noted keeps its open attempt."""
+        try:
+            return dispatcher.stop(utc_now)
+        except ReminderdError as error:
+            log.warning("stopped_without_database reason=%s", type(error).__name__)
+            return dispatcher.in_flight
 
     def _take_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._on_stop)

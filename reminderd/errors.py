@@ -73,3 +73,7 @@ class TemplateBroken(ConfigError):
 
 class SchemaError(ConfigError):
     """The database's schema is not the one this program works with; it was left unharmed."""
+
+
+class OutOfDate(SchemaError):
+    """The database belongs to a newer program by now, and this one cannot work with it."""

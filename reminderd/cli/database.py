@@ -29,7 +29,7 @@ def upgrade(ctx: Ctx) -> None:
     with _store(ctx) as store:
         before = migrate.current(store)
         copy = migrate.upgrade(store, now=ctx.now())
-        if before == migrate.head():
+        if migrate.current(store) == before:
             ctx.tell(f"{store.place} is at {before} already.")
             return
         kept = f" A copy of what was is {copy}." if copy else ""
@@ -50,13 +50,13 @@ def check(ctx: Ctx) -> int:
         raise ConfigError(f"{path}: there is no database yet. Start with: reminderd init")
     with _store(ctx, read_only=True) as store:
         revision = migrate.current(store)
-        known = revision in migrate.REVISIONS
-        problems = migrate.check(store) if revision == migrate.head() else [_unready(revision, known)]
+        ready = migrate.is_ready(store)
+        problems = migrate.check(store) if ready else [_unready(revision, revision in migrate.REVISIONS)]
         if ctx.json:
             ctx.say_json({"revision": revision, "head": migrate.head(), "problems": problems})
         else:
             ctx.say("\n".join(f"FAIL {line}" for line in problems) or f"ok {store.place} at {revision}")
-        return 0 if not problems else 1 if revision == migrate.head() else 78
+        return 0 if not problems else 1 if ready else 78
 
 
 def _unready(revision: str | None, known: bool) -> str:

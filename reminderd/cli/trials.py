@@ -76,7 +76,7 @@ def _database(ctx: Ctx) -> list[str]:
         pass
     if path is not None and not _writable(path):
         raise _Wrong(f"{path} is read-only for this user")
-    return [f"{store.place} at {migrate.head()}"]
+    return [f"{store.place} at {migrate.current(store)}"]
 
 
 def _files(ctx: Ctx) -> list[str]:

@@ -66,9 +66,10 @@ def verify(path: Path) -> None:
         revision = migrate.current(store)
         if revision is None:
             raise UsageError(f"{path} is no database of reminderd.")
-        if revision not in migrate.REVISIONS:
+        ready = migrate.is_ready(store)
+        if not ready and revision not in migrate.REVISIONS:
             raise UsageError(f"{path} was made by a newer program (revision {revision}); install that one first.")
-        problems = migrate.check(store) if revision == migrate.head() else []
+        problems = migrate.check(store) if ready else []
     finally:
         store.dispose()
     if problems:

@@ -11,16 +11,34 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    delete,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
-from reminderd.errors import ReminderdError, SchemaError, StoreBusy
+from reminderd.errors import OutOfDate, ReminderdError, SchemaError, StoreBusy
 from reminderd.store import faults, impossible, lock
 from reminderd.store.database import Store
-from reminderd.store.tables import Base
+from reminderd.store.tables import Base, SchemaFloor
 
 REVISIONS = ("0001",)
 """All that there are, oldest first; a test compares them with the files."""
+OLDEST = "0001"
+"""The oldest program, named by the newest revision that it knows, that can work with a database at the head. It stays
+when a revision only expands: adds tables, indexes, and columns that may be empty or have a default in the database.
+A revision that contracts (removes, renames, narrows) raises it to the first program that needs nothing of what goes."""
 FOLDER = Path(__file__).parent / "migrations"
 VERSION = Table(
     "alembic_version",
@@ -30,6 +48,8 @@ VERSION = Table(
 )
 """Alembic's own table, as it makes it."""
 ADVISORY_LOCK = 0x7265_6D69_6E64  # "remind"
+PROGRAMS = 0x7265_6D69
+"""The class of advisory locks on PostgreSQL that each connection shares under the number of its program's revision."""
 
 
 def head() -> str:
@@ -43,16 +63,27 @@ def current(store: Store) -> str | None:
         return _revision(session.connection())
 
 
+def is_ready(store: Store) -> bool:
+    """Whether this program can work with the database as it is: it is at the head revision, or at a newer one that
+    only expands it."""
+    with store.reading() as session:
+        return _is_ready(session.connection())
+
+
 def ensure_ready(store: Store, *, now: dt.datetime, backup_dir: Path | None = None) -> Path | None:
-    """Leave the database at the head revision, or raise `SchemaError` and leave it as it was.
+    """Leave the database at the head revision, or at a newer one that this program can work with; or raise
+    `SchemaError` and leave it as it was.
 
     A SQLite file is created or upgraded on the spot; an older one is copied first, and the copy's path returned.
-    PostgreSQL may be shared with other daemons, so that its upgrade is a command of its own.
+    PostgreSQL may be shared with other daemons, so that its upgrade is a command of its own. There each connection
+    shows from now on which program it belongs to, and one made after a contraction is refused.
     """
-    revision = current(store)
-    if revision == head():
+    if not store.is_sqlite:
+        _show_program(store)
+    if is_ready(store):
         return None
-    _refuse_unknown(store, revision)
+    revision = current(store)
+    _refuse_too_new(store, revision)
     if not store.is_sqlite or store.read_only:
         state = "has no tables yet" if revision is None else f"is at revision {revision}, this program needs {head()}"
         raise SchemaError(f"{store.place} {state}. Run: reminderd db upgrade")
@@ -61,16 +92,20 @@ def ensure_ready(store: Store, *, now: dt.datetime, backup_dir: Path | None = No
 
 def upgrade(store: Store, *, now: dt.datetime, backup_dir: Path | None = None) -> Path | None:
     """Bring the database to the head revision, all or nothing. The path of the copy made of a SQLite file."""
+    if is_ready(store):
+        return None
     revision = current(store)
-    _refuse_unknown(store, revision)
+    _refuse_too_new(store, revision)
     if revision is None:
         create(store)
-    if revision in (None, head()):
         return None
     _refuse_beside_daemon(store)
     copy = back_up(store, label=f"before-{head()}", now=now, folder=backup_dir) if store.path is not None else None
     with _schema_change(store) as connection:
+        if not store.is_sqlite:
+            _refuse_beside_older(store, connection)
         run_migrations(connection)
+        _note_floor(connection)
     return copy
 
 
@@ -83,6 +118,7 @@ def create(store: Store) -> None:
         Base.metadata.create_all(connection)
         VERSION.create(connection)
         connection.execute(insert(VERSION), {"version_num": head()})
+        _note_floor(connection)
 
 
 def run_migrations(connection: Connection, *, to: str = "head") -> None:
@@ -181,12 +217,28 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(select(VERSION.c.version_num)).scalar()
 
 
-def _refuse_unknown(store: Store, revision: str | None) -> None:
+def _is_ready(connection: Connection) -> bool:
+    revision = _revision(connection)
+    if revision is None or revision in REVISIONS:
+        return revision == head()
+    return connection.execute(select(SchemaFloor.revision)).scalar() in REVISIONS
+
+
+def _note_floor(connection: Connection) -> None:
+    connection.execute(delete(SchemaFloor))
+    connection.execute(insert(SchemaFloor), {"revision": OLDEST})
+
+
+def _refuse_too_new(store: Store, revision: str | None) -> None:
     if revision is not None and revision not in REVISIONS:
-        raise SchemaError(
-            f"{store.place} is at revision {revision}, which this program does not know: it was made by a newer one "
-            f"(this one knows up to {head()}). It was left as it is; install the newer program."
-        )
+        raise _too_new(store, revision)
+
+
+def _too_new(store: Store, revision: str) -> OutOfDate:
+    return OutOfDate(
+        f"{store.place} is at revision {revision}, which this program does not know: it was made by a newer one "
+        f"(this one knows up to {head()}). It was left as it is; install the newer program."
+    )
 
 
 def _refuse_foreign(store: Store, connection: Connection) -> None:
@@ -205,6 +257,52 @@ def _refuse_beside_daemon(store: Store) -> None:
             f"{store.place} is to be upgraded from {current(store)} to {head()}, but a daemon of the older program "
             f"works on it (process {pid}). Restart the daemon: it upgrades the file itself."
         )
+
+
+def _refuse_beside_older(store: Store, connection: Connection) -> None:
+    """Nothing is contracted while a program is connected that cannot work with what is left then. Until the end of the
+    transaction no such program can connect."""
+    for revision in REVISIONS[: REVISIONS.index(OLDEST)]:
+        key = {"programs": PROGRAMS, "revision": int(revision)}
+        if connection.execute(text("SELECT pg_try_advisory_xact_lock(:programs, :revision)"), key).scalar():
+            continue
+        at_work = connection.execute(_AT_WORK, key).scalars().all()
+        raise SchemaError(
+            f"{store.place} is to be upgraded from {current(store)} to {head()}, but programs that know only "
+            f"{revision} work on it (server processes {', '.join(map(str, at_work))}; pg_stat_activity says from "
+            "where). It was left as it is. Stop them or bring them up to date first, then run: reminderd db upgrade"
+        )
+
+
+_AT_WORK = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :programs AND objid = :revision "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND granted ORDER BY pid"
+)
+
+
+def _show_program(store: Store) -> None:
+    """From now on each connection of the store holds, until it is closed, a lock that says which program it belongs
+    to; one to a database that is too new for it, or just being made so, is not opened."""
+    store.engine.dispose()
+
+    def greet(connection: Any, _: object) -> None:
+        refusal = _refusal(store, connection)
+        if refusal is not None:
+            connection.close()
+            raise refusal
+
+    event.listen(store.engine, "connect", greet)
+
+
+def _refusal(store: Store, connection: Any) -> ReminderdError | None:
+    """Why a new connection of the PostgreSQL driver is not to be used, if so."""
+    key = (PROGRAMS, int(head()))
+    if not connection.execute("SELECT pg_try_advisory_lock_shared(%s, %s)", key).fetchone()[0]:
+        return StoreBusy(f"{store.place} is being upgraded. Try again in a moment.")
+    made = connection.execute("SELECT to_regclass('schema_floor') IS NOT NULL").fetchone()[0]
+    row = made and connection.execute("SELECT version_num, revision FROM alembic_version, schema_floor").fetchone()
+    connection.commit()
+    return _too_new(store, row[0]) if row and row[1] not in REVISIONS else None
 
 
 def _new_file(wanted: Path) -> Path:

@@ -443,3 +443,10 @@ class Job(Base):
     __tablename__ = "jobs"
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     last_pass_at: Mapped[dt.datetime]
+
+
+class SchemaFloor(Base):
+    """One row: the oldest program that may still work with this database, named by the newest revision it knows."""
+
+    __tablename__ = "schema_floor"
+    revision: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from reminderd.errors import ReminderdError
+from reminderd.errors import OutOfDate, ReminderdError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -220,7 +220,7 @@ class _PostgresListener(_Waiting):
     def _connect(self) -> bool:
         import psycopg
 
-        self._faults = (psycopg.Error, OSError, DBAPIError)
+        self._faults = (psycopg.Error, OSError, DBAPIError, ReminderdError)
         try:
             # Detached from the pool, but with all the pool's arguments.
             self._handle = self._store.engine.raw_connection()
@@ -230,6 +230,9 @@ class _PostgresListener(_Waiting):
             self._connection.add_notify_handler(self._hear)
             self._connection.execute(f"LISTEN {CHANNEL}")
             self._seen = self._snapshot()
+        except OutOfDate:
+            self._drop()
+            return True  # the daemon's next pass meets it itself
         except self._faults:
             self._drop()
             return False

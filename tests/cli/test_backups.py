@@ -103,6 +103,7 @@ def test_restore_verifies_first_and_changes_nothing_for_what_is_no_sound_copy(
     with sqlite3.connect(copy) as writer:
         if harm == "newer":
             writer.execute("UPDATE alembic_version SET version_num = '9999'")
+            writer.execute("UPDATE schema_floor SET revision = '9999'")
         elif harm == "foreign":
             writer.execute("DROP TABLE alembic_version")
         elif harm == "damaged":

@@ -81,6 +81,7 @@ def test_a_wrong_setting_names_it_and_never_shows_a_secret(tmp_path: Path) -> No
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(command: list[str], tmp_path: Path) -> None:
     desk = Desk(tmp_path).set_up()
     desk.rows("UPDATE alembic_version SET version_num = '9999'")
+    desk.rows("UPDATE schema_floor SET revision = '9999'")
     before = desk.rows("SELECT count(*) FROM events, nudges")
     assert "newer" in desk.refused(78, *command)
     assert desk.rows("SELECT version_num FROM alembic_version") == [("9999",)]

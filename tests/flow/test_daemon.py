@@ -6,13 +6,9 @@ import contextlib
 import dataclasses
 import datetime as dt
 import os
-import select
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,94 +21,8 @@ from reminderd.store.database import Store
 from reminderd.store.tables import DeliveryState, User
 from reminderd.store.wake import socket_path
 from reminderd.wiring import open_house
+from tests.flow.daemons import Starter, wait_until
 from tests.flow.parts import PATIENCE, SIX, Mailbox, Story, make_house, words_of
-from tests.servers.certificates import Certificates
-
-
-class Daemon:
-    """A running daemon, and the socket to which it tells how it is."""
-
-    def __init__(self, home: Path, environ: dict[str, str]) -> None:
-        self.said: list[str] = []
-        self.log = home / "log"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(home / "notify"))
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "reminderd", "--home", str(home), "run"],
-                env=os.environ | environ | {"NOTIFY_SOCKET": str(home / "notify")},
-                cwd=Path(__file__).parents[2],
-                stdout=log,
-                stderr=log,
-            )
-
-    def wait_for(self, state: str, patience: float = PATIENCE) -> None:
-        """Until it has said ``state``, now or before."""
-        deadline = time.monotonic() + patience
-        while not any(line.startswith(state) for line in self.said):
-            ready, _, _ = select.select([self._socket], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"never said {state}: {self.said}, {self.log.read_text()}"
-            self.said += self._socket.recv(4096).decode().splitlines()
-
-    def ask_to(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def ended(self, patience: float = PATIENCE) -> int:
-        """Its exit code."""
-        code = self.process.wait(patience)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.said += self._socket.recv(4096, socket.MSG_DONTWAIT).decode().splitlines()
-        return code
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(PATIENCE)
-        self._socket.close()
-
-
-Starter = Callable[..., Daemon]
-
-
-@pytest.fixture
-def mail_settings(mailbox: Mailbox, certificates: Certificates) -> dict[str, str]:
-    return {
-        "SMTP_HOST": "localhost",
-        "SMTP_PORT": str(mailbox.port),
-        "SMTP_SECURITY": "starttls",
-        "SMTP_USERNAME": "ada",
-        "SMTP_PASSWORD": "correct horse",
-        "SMTP_FROM": "reminderd@example.org",
-        "SMTP_CA_FILE": str(certificates.ca_file),
-    }
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    path = tmp_path / "h"
-    path.mkdir(mode=0o700)
-    return path
-
-
-@pytest.fixture
-def start(home: Path, mail_settings: dict[str, str]) -> Iterator[Starter]:
-    """Starts a daemon on a store and waits until it is ready."""
-    running: list[Daemon] = []
-
-    def starting(store: Store, folder: Path = home, *, ready: bool = True, **environ: str) -> Daemon:
-        url = (
-            store.engine.url.render_as_string(hide_password=False) if store.path is None else f"sqlite:///{store.path}"
-        )
-        daemon = Daemon(folder, mail_settings | {"DATABASE_URL": url} | environ)
-        running.append(daemon)
-        if ready:
-            daemon.wait_for("READY=1")
-        return daemon
-
-    yield starting
-    for daemon in running:
-        daemon.close()
 
 
 @pytest.fixture
@@ -331,11 +241,3 @@ def test_more_messages_than_senders_all_arrive(sqlite_story: Story, start: Start
         for _ in range(6):
             mailbox.arrived.get(timeout=PATIENCE)
     wait_until(lambda: {row.state for row in sqlite_story.deliveries()} == {DeliveryState.SENT})
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Until a condition on the database holds: nothing tells of that, so that it is looked at again and again."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.02)

@@ -16,7 +16,7 @@ from reminderd.settings import rows, write_env
 from reminderd.store.database import Store
 from tests.cli.desk import Desk
 from tests.flow.parts import NOON, Mailbox, Recorder, Story, make_house, parsed, words_of
-from tests.flow.test_daemon import Daemon, wait_until
+from tests.flow.daemons import Daemon, wait_until
 from tests.servers.certificates import Certificates
 from tests.servers.twilio import ACCOUNT, FakeTwilio
 

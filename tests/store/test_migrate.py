@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -167,14 +168,28 @@ class TestReady:
         add_user(empty_store)
         with empty_store.writing() as session:
             session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            session.execute(text("UPDATE schema_floor SET revision = '9998'"))
         before = describe(empty_store)
         for bring in (migrate.ensure_ready, migrate.upgrade):
+            older = Store(url_of(empty_store))
             with pytest.raises(SchemaError, match=r"9999.*made by a newer one.*It was left as it is") as caught:
-                bring(empty_store, now=NOW)
+                bring(older, now=NOW)
             assert caught.value.exit_code == 78
+            older.dispose()
         assert describe(empty_store) == before
         with empty_store.reading() as session:
             assert session.scalars(select(User.name)).all() == ["Mia"]
+
+    def test_a_newer_database_that_was_only_expanded_is_worked_with(self, empty_store: Store) -> None:
+        migrate.upgrade(empty_store, now=NOW)
+        with empty_store.writing() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            session.execute(text("ALTER TABLE users ADD COLUMN nickname VARCHAR(20)"))
+        assert migrate.ensure_ready(empty_store, now=NOW) is None
+        assert migrate.upgrade(empty_store, now=NOW) is None
+        assert migrate.current(empty_store) == "9999"
+        add_user(empty_store)
+        assert migrate.check(empty_store) == []
 
     def test_somebody_elses_tables_are_left_alone(self, empty_store: Store) -> None:
         with empty_store.writing() as session:
@@ -266,6 +281,34 @@ class TestUpgrade:
             migrate.ensure_ready(sqlite_store, now=NOW)
         assert migrate.current(sqlite_store) == "0002"
 
+    def test_a_contraction_waits_for_programs_that_need_what_goes(
+        self, postgres_store: Store, later: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at_first_revision(postgres_store)
+        with programs_at_work(postgres_store, "0001") as pid:
+            monkeypatch.setattr(migrate, "OLDEST", "0002")
+            with pytest.raises(SchemaError, match=rf"only 0001 work on it \(server processes {pid};.*Stop them"):
+                migrate.upgrade(postgres_store, now=NOW)
+            assert migrate.current(postgres_store) == "0001"
+        migrate.upgrade(postgres_store, now=NOW)
+        assert migrate.current(postgres_store) == "0002"
+
+    def test_an_expansion_waits_for_nobody(self, postgres_store: Store, later: Path) -> None:
+        at_first_revision(postgres_store)
+        with programs_at_work(postgres_store, "0001"):
+            migrate.upgrade(postgres_store, now=NOW)
+        assert migrate.current(postgres_store) == "0002"
+
+    def test_who_connects_in_the_middle_of_a_contraction_is_put_off(self, postgres_store: Store) -> None:
+        older = Store(url_of(postgres_store))
+        with postgres_store.writing() as session:
+            key = {"programs": migrate.PROGRAMS, "revision": int(migrate.head())}
+            session.execute(text("SELECT pg_advisory_xact_lock(:programs, :revision)"), key)
+            with pytest.raises(StoreBusy, match="is being upgraded"):
+                migrate.ensure_ready(older, now=NOW)
+        migrate.ensure_ready(older, now=NOW)
+        older.dispose()
+
     def test_it_is_harmless_when_there_is_nothing_to_do(self, store: Store) -> None:
         before = describe(store)
         assert migrate.upgrade(store, now=NOW) is None
@@ -315,6 +358,23 @@ class TestCheck:
         except ReminderdError as fault:
             problems = [str(fault)]
         assert problems
+
+
+@contextlib.contextmanager
+def programs_at_work(store: Store, revision: str) -> Iterator[int]:
+    """As if one that knows up to this revision were connected; the number of its process on the server."""
+    other = Store(url_of(store))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(migrate, "REVISIONS", (revision,))
+        migrate.ensure_ready(other, now=NOW)
+        with other.reading() as session:
+            pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    yield pid
+    other.dispose()
+
+
+def url_of(store: Store) -> str:
+    return f"sqlite:///{store.path}" if store.path else store.engine.url.render_as_string(hide_password=False)
 
 
 def describe(store: Store) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.desk import Desk
-from tests.flow.test_daemon import Daemon
+from tests.flow.daemons import Daemon
 
 
 def free_port() -> int:
