@@ -330,7 +330,12 @@ def test_without_plus_addresses_a_direct_answer_is_still_found(make: Make) -> No
     assert circle.states() == ["open", "done"]
 
 
-def test_the_server_tells_the_waiting_daemon_of_a_reply(circle: Circle) -> None:
+@pytest.mark.parametrize("idles", [True, False])
+def test_the_waiting_daemon_hears_of_a_reply_from_the_server_or_looks_again(
+    circle: Circle, idles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not idles:
+        monkeypatch.setattr(Mailbox, "idles", lambda self: False)
     nudge = circle.land()
     first, _ = circle.numbers()
     circle.passes.stop_reading()
