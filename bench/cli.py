@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.home import make_home
 from bench.table import Report, Row, Verdict
 
+EMPTY = "empty_group"
 GROUP = """
 import click
 group = click.Group("empty")
@@ -35,13 +36,14 @@ with Session(create_engine(sys.argv[1])) as session:
 def run(quick: bool) -> Report:
     repeats = 7 if quick else 21
     with tempfile.TemporaryDirectory(prefix="rc-") as folder:
-        environ = make_home(Path(folder))
+        environ = make_home(Path(folder)) | {"PYTHONPATH": folder}
         ours = [sys.executable, "-m", "reminderd"]
         shown = subprocess.run([*ours, "--help"], env=environ, capture_output=True, text=True, check=True).stdout
         count = sum(line[:2] == "  " != line[1:3] for line in shown.partition("Commands:")[2].splitlines())
+        (Path(folder) / f"{EMPTY}.py").write_text(GROUP.format(count=count))
         commands = {
             "reminderd --help": [*ours, "--help"],
-            f"a click group with {count} empty commands": [sys.executable, "-c", GROUP.format(count=count)],
+            f"a click group with {count} empty commands": [sys.executable, "-m", EMPTY],
             "reminderd upcoming": [*ours, "upcoming"],
             "the same rows by SQLAlchemy": [sys.executable, "-c", QUERY, environ["DATABASE_URL"]],
         }

@@ -25,7 +25,7 @@ from reminderd.message import Channel
 from reminderd.settings import load
 from reminderd.simulation import null_transports
 from reminderd.store.database import Store
-from reminderd.wiring import House, default_book
+from reminderd.wiring import House
 
 DUE = 100
 IN_FLIGHT = 10
@@ -70,7 +70,7 @@ def measure_ours(place: str, url: str, stock: int, repeats: int) -> Row:
 
 def make_house(store: Store, home: Path) -> House:
     """A house around a store that is there already."""
-    return House(load({}, None, home), store, default_book(), frozenset({"email"}))
+    return House(load({}, None, home), store, None, frozenset({"email"}))
 
 
 def make_dispatcher(house: House) -> Dispatcher:

@@ -1,4 +1,7 @@
-"""Settings to built objects: the sole assembler."""
+"""Settings to built objects: the sole assembler.
+
+What is built is imported where it is built, so that a command pays only for what it uses.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,23 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reminderd.actions import Actions
-from reminderd.composer import Composer, Sender
-from reminderd.dispatcher import Dispatcher, Timing
-from reminderd.drafts.library import Library
 from reminderd.errors import ConfigError
 from reminderd.message import Channel
-from reminderd.planner import Planner
-from reminderd.replies.desk import Desk, Way
-from reminderd.rules.book import default_book, parse_with_default
-from reminderd.rules.rule import Book
-from reminderd.secret import load_key
 from reminderd.settings import Settings
-from reminderd.signing import Signer, Site
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.transports import registry
-from reminderd.transports.base import Transport
-from reminderd.transports.segments import fit
 
 if TYPE_CHECKING:
+    from reminderd.actions import Actions
+    from reminderd.composer import Composer, Sender
+    from reminderd.dispatcher import Dispatcher, Timing
+    from reminderd.drafts.library import Library
+    from reminderd.planner import Planner
+    from reminderd.replies.desk import Desk, Way
     from reminderd.replies.door import Door
+    from reminderd.rules.rule import Book
+    from reminderd.signing import Site
+    from reminderd.transports.base import Transport
 
 BOOK_FILE = "rules.toml"
 
@@ -39,19 +38,30 @@ class House:
 
     settings: Settings
     store: Store
-    book: Book
+    own_book: Book | None
+    """``None`` for the default rules."""
     ways: frozenset[str]
 
     @functools.cached_property
+    def book(self) -> Book:
+        return self.own_book or _default_book()
+
+    @functools.cached_property
     def planner(self) -> Planner:
+        from reminderd.planner import Planner
+
         return Planner(self.book, self.ways)
 
     @functools.cached_property
     def actions(self) -> Actions:
+        from reminderd.actions import Actions
+
         return Actions(self.planner)
 
     @functools.cached_property
     def library(self) -> Library:
+        from reminderd.drafts.library import Library
+
         return Library(self.settings.config_dir / "templates")
 
     @functools.cached_property
@@ -60,6 +70,9 @@ class House:
 
     @functools.cached_property
     def composer(self) -> Composer:
+        from reminderd.composer import Composer
+        from reminderd.transports.segments import fit
+
         settings = self.settings
         return Composer(
             library=self.library,
@@ -74,6 +87,8 @@ class House:
     def desk(self, *, threads: bool = True) -> Desk | None:
         """The ways back that are set up, read in threads of their own or in the calling one; ``None`` without any.
         Nothing of them is imported unless it is set up."""
+        from reminderd.replies.desk import Desk
+
         ways = [
             *([self._texts(threads)] if self.settings.twilio_account_sid else []),
             *([self._mails(threads)] if self.settings.imap_host else []),
@@ -88,6 +103,7 @@ class House:
 
     def _texts(self, threads: bool) -> Way:
         from reminderd.replies.sms import Texts
+        from reminderd.transports import registry
 
         every = dt.timedelta(seconds=self.settings.twilio_poll_seconds)
         reader = registry.make_text_reader(self.settings)
@@ -96,6 +112,7 @@ class House:
     def _mails(self, threads: bool) -> Way:
         from reminderd.replies.mailbox import account_of
         from reminderd.replies.mails import Mails
+        from reminderd.transports import registry
 
         settings = self.settings
         account = account_of(settings, None if settings.imap_password else registry.make_tokens(settings))
@@ -104,6 +121,8 @@ class House:
 
     def dispatcher(self, transports: Mapping[Channel, Transport] | None = None) -> Dispatcher:
         """A dispatcher of its own for each daemon or pass; it closes its transports."""
+        from reminderd.dispatcher import Dispatcher
+
         return Dispatcher(
             self.store,
             self.composer,
@@ -116,33 +135,45 @@ class House:
 def open_house(settings: Settings, now: dt.datetime, *, create: bool = True) -> House:
     """Open what ``settings`` describe: the rule book is read and the database brought up to date where that is
     allowed. Raises `ConfigError` for a wrong book or schema, `StoreBusy` for a database that does not answer."""
-    book = load_book(settings)
+    book = _load_own_book(settings)
     path = settings.database_path
     if path is not None and not path.exists() and not create:
         raise ConfigError(f"{path}: there is no database yet. Start with: reminderd init")
     return furnish(settings, book, Store(settings.database_url), now)
 
 
-def furnish(settings: Settings, book: Book, store: Store, now: dt.datetime) -> House:
+def furnish(settings: Settings, own_book: Book | None, store: Store, now: dt.datetime) -> House:
     """A house around an open store, which is brought up to date, and closed again where that fails."""
     try:
         migrate.ensure_ready(store, now=now)
     except BaseException:
         store.dispose()
         raise
-    return House(settings, store, book, ways_of(settings))
+    return House(settings, store, own_book, ways_of(settings))
 
 
 def load_book(settings: Settings) -> Book:
     """The default book, changed by the user's ``rules.toml`` where there is one. Raises `BookError`."""
+    return _load_own_book(settings) or _default_book()
+
+
+def _load_own_book(settings: Settings) -> Book | None:
     path = settings.config_dir / BOOK_FILE
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return default_book()
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    from reminderd.rules.book import parse_with_default
+
     return parse_with_default(text, str(path))
+
+
+def _default_book() -> Book:
+    from reminderd.rules.book import default_book
+
+    return default_book()
 
 
 def ways_of(settings: Settings) -> frozenset[str]:
@@ -152,6 +183,9 @@ def ways_of(settings: Settings) -> frozenset[str]:
 
 def make_sender(settings: Settings) -> Sender:
     """Who the messages come from and how the user can answer."""
+    from reminderd.composer import Sender
+    from reminderd.secret import load_key
+
     reads_mail = settings.imap_host is not None
     return Sender(
         address=settings.smtp_from or "reminderd@localhost",
@@ -167,12 +201,17 @@ def make_sender(settings: Settings) -> Sender:
 
 def make_site(settings: Settings) -> Site | None:
     """Where links lead; ``None`` without a public address."""
+    from reminderd.secret import load_key
+    from reminderd.signing import Signer, Site
+
     root = settings.public_root
     return Site(root, Signer(load_key(settings))) if root is not None else None
 
 
 def make_transports(settings: Settings) -> dict[Channel, Transport]:
     """A transport for each channel that is set up."""
+    from reminderd.transports import registry
+
     transports: dict[Channel, Transport] = {Channel.EMAIL: registry.make_email(settings)}
     sms = registry.make_sms(settings)
     if sms is not None:
@@ -182,6 +221,8 @@ def make_transports(settings: Settings) -> dict[Channel, Transport]:
 
 def make_timing(settings: Settings) -> Timing:
     """The dispatcher's waits."""
+    from reminderd.dispatcher import Timing
+
     return Timing(
         lease=dt.timedelta(seconds=settings.lease_seconds),
         reconcile=dt.timedelta(seconds=settings.reconcile_seconds),

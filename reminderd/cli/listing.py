@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli import output
 from reminderd.cli.context import Ctx, pass_ctx
-from reminderd.cli.echo import say_standing
 from reminderd.cli.naming import find_day, find_nudges
+from reminderd.cli.open_lines import load_open_lines
 from reminderd.cli.output import json_option
 from reminderd.cli.words import STATE_WORDS, Line, due_words, lines_table, load_lines, step_words
 from reminderd.rules.facts import State
@@ -38,7 +38,7 @@ def today(ctx: Ctx) -> None:
         if begun:
             ctx.say("To do:")
             ctx.say(lines_table(begun, user, now))
-            _say_news(ctx, session, begun)
+            _say_news(ctx, session, user, begun)
         else:
             ctx.say("Nothing is due.")
         if later:
@@ -69,7 +69,7 @@ def upcoming(ctx: Ctx, until: str | None) -> None:
             ctx.say_json([line.to_json(user.zone) for line in lines])
         elif lines:
             ctx.say(lines_table(lines, user, now))
-            _say_news(ctx, session, lines)
+            _say_news(ctx, session, user, lines)
         else:
             ctx.say("Nothing is open.")
 
@@ -113,8 +113,7 @@ def explain(ctx: Ctx, nudge: str) -> None:
 
 
 def _open_lines(session: Session, user: User, now: dt.datetime) -> list[Line]:
-    query = select(Nudge).where(Nudge.user_id == user.id, Nudge.state == State.OPEN).order_by(Nudge.number)
-    return sorted(load_lines(session, list(session.scalars(query)), now), key=_order)
+    return sorted(load_open_lines(session, user, now), key=_order)
 
 
 def _order(line: Line) -> tuple[dt.datetime, int]:
@@ -129,9 +128,15 @@ def _end(day: dt.date, user: User) -> dt.datetime:
     return end_of_day(day, user.zone)
 
 
-def _say_news(ctx: Ctx, session: Session, lines: Sequence[Line]) -> None:
+def _say_news(ctx: Ctx, session: Session, user: User, lines: Sequence[Line]) -> None:
     """How many of those who are to hear of an outcome know."""
-    say_standing(ctx, session, [line.nudge for line in lines if line.nudge is not None])
+    numbers = [line.number for line in lines if line.number and line.reference and line.opportunity]
+    if not numbers:
+        return
+    from reminderd.cli.echo import say_standing
+
+    rows = session.scalars(select(Nudge).where(Nudge.user_id == user.id, Nudge.number.in_(numbers)))
+    say_standing(ctx, session, sorted(rows, key=lambda row: numbers.index(row.number)))
 
 
 # ---- one nudge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -61,6 +62,8 @@ ANYWHERE = ("--home", "--env-file", "--user")
 """Global options that may also stand behind the command."""
 
 INTERRUPTED = 130
+GARBAGE_AFTER = 300_000
+"""How many more objects there must be before garbage is looked for."""
 
 
 class Frame(click.Group):
@@ -169,6 +172,8 @@ def cli(context: click.Context, home: str | None, env_file: str | None, user: st
 
 def main() -> None:
     """The console script; does not return."""
+    # Most commands end before it pays to look for garbage in what they imported. `run` looks as often as usual.
+    gc.set_threshold(GARBAGE_AFTER)
     cli.main()
 
 

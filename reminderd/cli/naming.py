@@ -6,19 +6,22 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.cli.dates import parse_day
 from reminderd.cli.words import quoted
-from reminderd.drafts.library import Library
 from reminderd.errors import NotFound, UsageError
 from reminderd.rules.facts import State
 from reminderd.rules.kinds import ALIASES, RECORDABLE
-from reminderd.rules.rule import Book
 from reminderd.store.lookup import find_nudge, find_opportunity, find_reference, fold, list_references
 from reminderd.store.tables import Nudge, Opportunity, Reference, User
+
+if TYPE_CHECKING:
+    from reminderd.drafts.library import Library
+    from reminderd.rules.rule import Book
 
 FIRST_DAY = dt.date(1950, 1, 1)
 YEARS_AHEAD = 10

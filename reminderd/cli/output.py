@@ -57,6 +57,8 @@ def facts(pairs: Sequence[tuple[str, str | None]]) -> str:
 
 def width(text: str) -> int:
     """The columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text

@@ -12,13 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.cli import output
-from reminderd.drafts.words import title
 from reminderd.rules.facts import State
-from reminderd.store.draft_facts import DraftFacts, load_many
 from reminderd.store.tables import Nudge, Opportunity, Reference, Step, StepState, User
 
 if TYPE_CHECKING:
     from reminderd.drafts.draft import Draft
+    from reminderd.store.draft_records import DraftFacts
 
 BY = {"email": "by e-mail", "sms": "by text"}
 STATE_WORDS = {
@@ -82,6 +81,9 @@ def load_lines(session: Session, nudges: Sequence[Nudge], now: dt.datetime) -> l
     """The nudges as lines, in the order given, in a fixed number of queries."""
     if not nudges:
         return []
+    from reminderd.drafts.words import title
+    from reminderd.store.draft_facts import load_many
+
     steps = _steps(session, nudges)
     people = names_of(session, Reference, {nudge.reference_id for nudge in nudges})
     companies = names_of(session, Opportunity, {nudge.opportunity_id for nudge in nudges})

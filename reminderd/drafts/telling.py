@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from reminderd.store.draft_records import DraftFacts
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reminderd.store.draft_records import DraftFacts
 
 
 def know_line(facts: DraftFacts, *, full: bool, german: bool = False) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from reminderd.drafts.dates import day_short, local_day, upfirst
 from reminderd.drafts.telling import initials, know_line, knows
 from reminderd.drafts.titles import TITLES, Title, fallback
-from reminderd.store.draft_records import DraftFacts
+
+if TYPE_CHECKING:
+    from reminderd.store.draft_records import DraftFacts
 
 __all__ = [
     "and_more",
@@ -23,42 +26,46 @@ __all__ = [
     "short_title",
     "subject",
     "title",
+    "title_of",
     "when",
 ]
 
 
 def title(draft: str, facts: DraftFacts) -> str:
     """What there is to do, for lists: "Thank Maria Lopez for Acme"."""
-    words = _title(draft, facts)
-    return _fill(words.one, facts, facts.them.name or _crowd_name([facts], words, facts.me.language))
+    return title_of(draft, facts.them.name, facts.job.company, facts.me.language)
+
+
+def title_of(draft: str, who: str, company: str, language: str = "en") -> str:
+    """The same of one name and company, each of which may be empty."""
+    return _fill(_words(draft, language).one, company, who or _crowd_of(company, language))
 
 
 def short_title(draft: str, facts: DraftFacts) -> str:
     """What there is to do, without the company: for calendars, which others may see."""
-    words = _title(draft, facts)
-    return _fill(words.bare, facts, facts.them.name or _crowd_name([facts], words, facts.me.language, bare=True))
+    words = _words(draft, facts.me.language)
+    return _fill(words.bare, facts.job.company, facts.them.name or _crowd_of("", facts.me.language))
 
 
 def lock_screen_title(draft: str, facts: DraftFacts) -> str:
     """What there is to do, for a lock screen: initials, no employer, no outcome."""
-    words = _title(draft, facts)
+    words = _words(draft, facts.me.language)
     return f"{initials(facts.them.name)} - {words.code}" if facts.them.name else words.code
 
 
 def code(draft: str, language: str = "en") -> str:
     """The one word or two that a lock screen may show."""
-    return _table(language).get(draft, fallback(draft, language)).code
+    return _words(draft, language).code
 
 
 def subject(draft: str, group: Sequence[DraftFacts], due_at: dt.datetime) -> str:
     """The subject of a mail: "Thank your Acme references by Wed 25 Nov". Stays the same across escalations."""
     first = group[0]
     language = first.me.language
-    words = _title(draft, first)
-    if len(group) == 1 and first.them.name:
-        what = _fill(words.bare, first, first.them.name)
-    else:
-        what = _fill(words.bare, first, _crowd_name(group, words, language))
+    companies = {facts.job.company for facts in group}
+    crowd = _crowd_of(companies.pop() if len(companies) == 1 else "", language)
+    who = first.them.name if len(group) == 1 and first.them.name else crowd
+    what = _fill(_words(draft, language).bare, first.job.company, who)
     return f"{what} {by(due_at, first.me.zone, language)}"
 
 
@@ -98,28 +105,21 @@ def reminder(position: int, language: str = "en") -> str:
     return f"{position}{'nd' if position == 2 else 'rd' if position == 3 else 'th'} reminder"
 
 
-def _table(language: str) -> dict[str, Title]:
-    return TITLES["de" if language.startswith("de") else "en"]
+def _words(draft: str, language: str) -> Title:
+    return TITLES["de" if language.startswith("de") else "en"].get(draft) or fallback(draft, language)
 
 
-def _title(draft: str, facts: DraftFacts) -> Title:
-    return _table(facts.me.language).get(draft) or fallback(draft, facts.me.language)
-
-
-def _crowd_name(group: Sequence[DraftFacts], words: Title, language: str, *, bare: bool = False) -> str:
+def _crowd_of(company: str, language: str) -> str:
     """Several people in words: "your Acme references", without the company where it must not be named."""
-    companies = {facts.job.company for facts in group}
-    company = companies.pop() if len(companies) == 1 and not bare else ""
     if language.startswith("de"):
         return f"deine Referenzen für {company}" if company else "deine Referenzen"
     return f"your {company} references" if company else "your references"
 
 
-def _fill(pattern: str, facts: DraftFacts, who: str) -> str:
+def _fill(pattern: str, company: str, who: str) -> str:
     """The pattern with names in it; its part in brackets is left out where the company is not to be named."""
     before, _, rest = pattern.partition("[")
     optional, _, after = rest.partition("]")
-    company = facts.job.company
     inner = optional if company and company not in who else ""
     filled = f"{before}{inner}{after}"
     crowd = who.replace("deine ", "deinen ", 1) if who.startswith("deine ") else who

@@ -11,9 +11,10 @@ from reminderd.rules.balance import asks_since_gift
 from reminderd.rules.calendar import months_between
 from reminderd.rules.consent import holds, last_word
 from reminderd.rules.kinds import INVOLVING, OUTCOMES, TOUCHES
+from reminderd.store.draft_matter import is_hidden, language_of, matter_of
 from reminderd.store.draft_records import DraftFacts, EventView, Involved, Job, Last, Me, Person, Silence
 from reminderd.store.draft_shelf import ALTERNATES_FOR, EventRow, Shelf, Wanted
-from reminderd.store.embargo import Veil, is_embargoed
+from reminderd.store.embargo import Veil
 from reminderd.store.tables import Opportunity, Reference, User
 from reminderd.store.usage import could_help, is_use
 
@@ -22,22 +23,13 @@ _HONORIFICS = frozenset(
     {"dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "herr", "frau", "dipl", "ing"}
 )
 _NEWS_KINDS = ("promoted", "changed_job")
-_STAGES = (("ninety_days", 75, 105), ("half_year", 165, 225))
 _NEWS_WINDOW = dt.timedelta(days=183)
 
 
 def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
     """The facts for one draft."""
-    user = shelf.users[wanted.user_id]
-    today = shelf.todays[user.id]
-    reference = shelf.references.get(wanted.reference_id or 0)
+    user, today, reference, starting, stage, job_id, opportunity, kept_out, hidden = matter_of(shelf, wanted)
     timeline = [event for event in shelf.by_reference.get(wanted.reference_id or 0, ()) if event.on <= today]
-    starting = shelf.events.get(wanted.event_id or 0)
-    stage, stage_job = _stage(shelf, user.id, today)
-    job_id = wanted.opportunity_id or (starting.opportunity_id if starting else None) or stage_job
-    opportunity = shelf.opportunities.get(job_id or 0)
-    kept_out = bool(reference and reference.keep_from_knowing)
-    hidden = kept_out or bool(opportunity and _embargoed(shelf, opportunity, today))
     veil = _veil(shelf, user, today, everything=kept_out)
     crowd = [] if opportunity is None else _involved(shelf, opportunity.id, today)
     consent = _consent(timeline, job_id, today)
@@ -91,7 +83,7 @@ def _me(user: User) -> Me:
         email=user.email,
         phone=user.phone or "",
         zone=user.zone,
-        language=user.language or "en",
+        language=language_of(user),
         hour=user.hour,
         full_texts=user.full_texts,
     )
@@ -148,14 +140,10 @@ def _value(value: Any, veil: Veil) -> Any:
     return dt.date.fromisoformat(value) if _ISO_DAY.fullmatch(value) else veil.text(value)
 
 
-def _embargoed(shelf: Shelf, opportunity: Opportunity, today: dt.date) -> bool:
-    return is_embargoed(opportunity, shelf.milestones.get(opportunity.user_id, ()), today)
-
-
 def _veil(shelf: Shelf, user: User, today: dt.date, *, everything: bool) -> Veil:
     mine = (opportunity for opportunity in shelf.opportunities.values() if opportunity.user_id == user.id)
-    hidden = [job.company for job in mine if everything or _embargoed(shelf, job, today)]
-    return Veil(hidden, user.language or "en")
+    hidden = [job.company for job in mine if everything or is_hidden(shelf, job, today)]
+    return Veil(hidden, language_of(user))
 
 
 def _last(reference: Reference | None, timeline: Sequence[EventRow], veil: Veil) -> Last:
@@ -175,29 +163,6 @@ def _silence(reference: Reference | None, last: Last, today: dt.date) -> Silence
 
 def _uses(timeline: Iterable[EventRow], today: dt.date) -> int:
     return sum(is_use(event, today) for event in timeline)
-
-
-def _stage(shelf: Shelf, user_id: int, today: dt.date) -> tuple[str, int | None]:
-    """How far the user's newest job is, told only around ninety days and half a year in."""
-    standing: dict[int | None, dt.date] = {}
-    for event in shelf.milestones.get(user_id, ()):
-        if event.on > today:
-            continue
-        if event.kind == "started":
-            standing[event.opportunity_id] = event.on
-        elif event.kind == "accepted":
-            opportunity = shelf.opportunities.get(event.opportunity_id or 0)
-            if opportunity and opportunity.starts_on:
-                standing[event.opportunity_id] = opportunity.starts_on
-        elif event.kind in OUTCOMES:
-            standing.pop(event.opportunity_id, None)
-    begun = [(day, job) for job, day in standing.items() if day <= today]
-    if not begun:
-        return "", None
-    day, job = max(begun, key=lambda pair: pair[0])
-    age = (today - day).days
-    stage = next((name for name, low, high in _STAGES if low <= age <= high), "")
-    return stage, job if stage else None
 
 
 def _consent(timeline: Iterable[EventRow], job_id: int | None, today: dt.date) -> str | None:

@@ -73,7 +73,8 @@ class Shelf:
 
     todays: Mapping[int, dt.date]
     users: Mapping[int, User]
-    references: Mapping[int, Reference]
+    references: Mapping[int, Any]
+    """Rows of `Reference`; of what titles need alone where the shelf is for titles."""
     opportunities: Mapping[int, Opportunity]
     events: Mapping[int, EventRow]
     by_reference: Mapping[int, Sequence[EventRow]]
@@ -90,7 +91,6 @@ def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shel
     """All rows for ``wanted``, in at most ten queries."""
     users = _by_id(session, User, {one.user_id for one in wanted})
     references = _by_id(session, Reference, {one.reference_id for one in wanted if one.reference_id})
-    todays = {user.id: now.astimezone(zoneinfo.ZoneInfo(user.zone)).date() for user in users.values()}
     milestones = _grouped(_milestones(session, users), "user_id")
     starting = _events(session, Event.id, {one.event_id for one in wanted if one.event_id})
     jobs = {one.opportunity_id for one in wanted} | {event.opportunity_id for event in starting}
@@ -102,7 +102,7 @@ def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shel
     references = {**references, **_by_id(session, Reference, involved - references.keys())}
     references |= _profiles(session, {one.user_id for one in wanted if one.situation == "look_in"})
     return Shelf(
-        todays=todays,
+        todays=_todays(users, now),
         users=users,
         references=references,
         opportunities=opportunities,
@@ -112,6 +112,28 @@ def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shel
         milestones=milestones,
         earlier=_grouped(_earlier(session, their_ids), "reference_id"),
         candidates=candidates,
+    )
+
+
+def gather_headings(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shelf:
+    """All rows that the titles of ``wanted`` need, in at most five queries."""
+    users = _by_id(session, User, {one.user_id for one in wanted})
+    columns = select(Reference.id, Reference.user_id, Reference.name, Reference.keep_from_knowing)
+    references = {row.id: row for row in session.execute(columns.where(Reference.user_id.in_(users)))}
+    milestones = _grouped(_milestones(session, users), "user_id")
+    starting = _events(session, Event.id, {one.event_id for one in wanted if one.event_id})
+    jobs = {one.opportunity_id for one in wanted} | {event.opportunity_id for event in starting}
+    return Shelf(
+        todays=_todays(users, now),
+        users=users,
+        references=references,
+        opportunities=_opportunities(session, users, references, jobs, milestones),
+        events={event.id: event for event in starting},
+        by_reference={},
+        by_opportunity={},
+        milestones=milestones,
+        earlier={},
+        candidates={},
     )
 
 
@@ -130,6 +152,10 @@ def touch_days(session: Session, reference_ids: Collection[int], since: dt.date)
         if reference_id is not None:
             found[reference_id].append(day)
     return {reference_id: tuple(days) for reference_id, days in found.items()}
+
+
+def _todays(users: Mapping[int, User], now: dt.datetime) -> dict[int, dt.date]:
+    return {user.id: now.astimezone(zoneinfo.ZoneInfo(user.zone)).date() for user in users.values()}
 
 
 def _by_id(session: Session, table: type[Keyed], ids: Collection[int]) -> dict[int, Keyed]:
@@ -158,7 +184,7 @@ def _milestones(session: Session, users: Collection[int]) -> list[EventRow]:
 def _opportunities(
     session: Session,
     users: Mapping[int, User],
-    references: Mapping[int, Reference],
+    references: Mapping[int, Any],
     jobs: Collection[int | None],
     milestones: Mapping[int, Sequence[EventRow]],
 ) -> dict[int, Opportunity]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import select
 
+from reminderd.cli.open_lines import load_open_lines
+from reminderd.cli.words import load_lines
+from reminderd.clock import utc_now
+from reminderd.store.database import Store
+from reminderd.store.tables import Nudge, User
 from tests.cli.desk import Desk
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
 
@@ -46,6 +53,32 @@ def test_upcoming_lists_all_open_nudges_by_next_reminder_with_exactly_the_keys_t
     gift = next(row for row in rows if row["rule"] == "gift")
     assert gift["reference"] is None
     assert gift["next_step_at"] == "2026-11-30T09:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        (),
+        ("opportunity", "edit", "Acme", "--embargo-until", "signed"),
+        ("reference", "edit", "Ana", "--keep-from-knowing"),
+    ],
+    ids=["as it is", "an embargo", "kept from knowing"],
+)
+def test_upcoming_says_of_each_nudge_what_a_look_at_that_one_says(tmp_path: Path, hide: tuple[str, ...]) -> None:
+    desk = after_landing(tmp_path)
+    desk.ok("done", "Ben")
+    desk.ok("snooze", str(numbers(desk, "accepted")["Ana Lima"]), "2d")
+    if hide:
+        desk.ok(*hide)
+    store, now = Store(f"sqlite:///{desk.database}"), utc_now()
+    with store.reading() as session:
+        user = session.scalars(select(User)).one()
+        nudges = session.scalars(select(Nudge).where(Nudge.state == "open").order_by(Nudge.number)).all()
+        each = [load_lines(session, [nudge], now)[0] for nudge in nudges]
+        together = load_open_lines(session, user, now)
+    store.dispose()
+    assert together
+    assert together == [dataclasses.replace(line, nudge=None, facts=None) for line in each]
 
 
 def test_upcoming_shows_how_many_know(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Column
 
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import Base
+from reminderd.store.tables import Base, complete_for_postgres
 
 
 def main(arguments: list[str]) -> Path:
@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> Path:
         number, words = int(newest.revision), newest.doc
         Path(newest.path).unlink()
     store = Store.memory()
+    complete_for_postgres()
     with store.engine.begin() as connection:
         config.attributes |= {"connection": connection, "batch": number > 1, "directives": _add_expression_indexes}
         if number > 1:
