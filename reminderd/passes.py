@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from reminderd import crash
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
-from reminderd.store import backup, due, jumps, outbox
+from reminderd.store import backup, due, jumps, lock, outbox
 from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
@@ -98,10 +98,13 @@ class Passes:
         return composed
 
     def housekeeping(self, now: dt.datetime) -> None:
-        """Note when each stage last ran, for `status`, and make the copy of the day."""
-        self._last["housekeeping"] = now
-        self._last |= self.desk.passed_at() if self.desk is not None else {}
+        """Note when each stage last ran, for `status`, and make the copy of the day. Of several nodes one does so at a
+        time; the others leave it to that one."""
         with self._house.store.writing() as session:
+            if not lock.keep_house(session):
+                return
+            self._last["housekeeping"] = now
+            self._last |= self.desk.passed_at() if self.desk is not None else {}
             for name, at in self._last.items():
                 session.merge(Job(name=name, last_pass_at=at))
             jumps.pull_in(session, now)

@@ -1,4 +1,4 @@
-"""One daemon for each SQLite file. Whoever gets the lock knows that the former owner is dead."""
+"""What only one may do at a time: be the daemon of a SQLite file, keep house in a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from reminderd.errors import ReminderdError, StoreBusy
 from reminderd.store.database import Store
 
+HOUSEKEEPING = 0x686F_7573_656B  # "housek"
+"""The advisory lock on PostgreSQL."""
 TRIES = 50
 """A look by `holder` holds the lock for a few microseconds; that must not turn a daemon away."""
 
 
 @contextlib.contextmanager
 def own(store: Store) -> Iterator[None]:
-    """Be the only daemon on this file until the end of the block, or of the process, however it ends.
+    """Be the only daemon on this file until the end of the block, or of the process, however it ends. Whoever gets the
+    lock knows that the former owner is dead.
 
     Several daemons may share one PostgreSQL, so that there is nothing to own.
     """
@@ -57,6 +63,14 @@ def holder(store: Store) -> int | None:
     finally:
         os.close(handle)
     return None
+
+
+def keep_house(session: Session) -> bool:
+    """Whether no other node is at it. Then none can begin before the end of this transaction. A SQLite file has one
+    daemon only, so that there is nobody to ask."""
+    if session.connection().dialect.name == "sqlite":
+        return True
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(HOUSEKEEPING))))
 
 
 def lock_path(database: Path) -> Path:

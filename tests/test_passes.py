@@ -1,0 +1,64 @@
+"""The stages of a pass, for several nodes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+
+from reminderd.passes import Passes
+from reminderd.store.database import Store
+from reminderd.store.tables import Delivery, Job
+from tests.flow.daemons import wait_until
+from tests.flow.parts import NOON, PATIENCE, make_house, recorders
+from tests.store.rows import add_user, make_delivery
+
+
+@pytest.fixture
+def two_nodes(postgres_url: str, tmp_path: Path) -> Iterator[list[Passes]]:
+    stores = [Store(postgres_url) for _ in range(2)]
+    houses = [make_house(store, tmp_path) for store in stores]
+    yield [Passes(house, house.dispatcher(recorders())) for house in houses]
+    for store in stores:
+        store.dispose()
+
+
+def test_one_node_keeps_house_at_a_time(two_nodes: list[Passes], postgres_store: Store) -> None:
+    first, second = two_nodes
+    put_off_by_a_wrong_clock(postgres_store)
+    with postgres_store.writing() as session:
+        session.scalars(select(Delivery).with_for_update()).one()  # the first node has to wait for this row
+        working = threading.Thread(target=first.housekeeping, args=(NOON,))
+        working.start()
+        wait_until(lambda: keeps_house(postgres_store))
+        second.housekeeping(NOON + dt.timedelta(minutes=1))
+        assert session.scalars(select(Job.name)).all() == []
+    working.join(PATIENCE)
+    assert last_passes(postgres_store) == {"housekeeping": NOON}
+    second.housekeeping(NOON + dt.timedelta(minutes=6))
+    assert last_passes(postgres_store) == {"housekeeping": NOON + dt.timedelta(minutes=6)}
+
+
+def put_off_by_a_wrong_clock(store: Store) -> None:
+    user = add_user(store)
+    with store.writing() as session:
+        row = make_delivery(user)
+        row.attempts, row.due_at = 1, NOON + dt.timedelta(days=40)
+        session.add(row)
+
+
+def keeps_house(store: Store) -> bool:
+    with store.reading() as session:
+        return bool(session.scalar(select(func.count()).select_from(text("pg_locks")).where(text(ADVISORY))))
+
+
+ADVISORY = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
+
+def last_passes(store: Store) -> dict[str, dt.datetime]:
+    with store.reading() as session:
+        return {job.name: job.last_pass_at for job in session.scalars(select(Job))}
