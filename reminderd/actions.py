@@ -108,15 +108,25 @@ class Actions:
 
     # ---- nudges
 
-    def done(self, session: Session, user: User, nudges: Sequence[Nudge], now: dt.datetime) -> Recorded:
-        """The user did these: records what each rule says that doing it means. Done twice changes nothing."""
+    def done(
+        self,
+        session: Session,
+        user: User,
+        nudges: Sequence[Nudge],
+        now: dt.datetime,
+        *,
+        heard_at: dt.datetime | None = None,
+    ) -> Recorded:
+        """The user did these: records what each rule says that doing it means. Done twice changes nothing.
+        ``heard_at`` is when they said so, where that was before ``now``."""
         self.planner.lock(session, user)
         result = Recorded()
         batch = uuid.uuid4().hex
         for nudge in nudges:
             if nudge.state == State.DONE:
                 continue
-            events = self._events_of_done(session, user, nudge, now)
+            done_at = min(now, max(heard_at or now, nudge.starts_at))
+            events = self._events_of_done(session, user, nudge, now, today_of(user, done_at))
             for event in events:
                 event.batch = batch
                 event.ordinal = self._free_ordinal(session, event)
@@ -312,10 +322,11 @@ class Actions:
     def _free_ordinal(self, session: Session, row: Event) -> int:
         return (session.scalar(select(func.max(Event.ordinal)).where(*_same_as(row))) or 0) + 1
 
-    def _events_of_done(self, session: Session, user: User, nudge: Nudge, now: dt.datetime) -> list[Event]:
+    def _events_of_done(
+        self, session: Session, user: User, nudge: Nudge, now: dt.datetime, today: dt.date
+    ) -> list[Event]:
         rule = self.planner.book.rules.get(nudge.rule)
         kind = (rule.records if rule else None) or "done"
-        today = today_of(user, now)
         cause = session.get(Event, nudge.event_id) if nudge.event_id else None
         on = cause.on if kind == "met" and cause is not None and cause.on <= today else today
         data: dict[str, Any] = {"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject}

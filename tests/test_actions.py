@@ -75,6 +75,18 @@ def test_done_records_what_it_means_once(story: Story) -> None:
     assert {nudge.state for nudge in story.nudges("accepted")} == {State.DONE}
 
 
+@pytest.mark.parametrize(("heard", "day"), [(3 * DAY, 3), (-5 * DAY, 0), (9 * DAY, 6)])
+def test_what_was_done_is_dated_when_the_user_said_so(story: Story, heard: dt.timedelta, day: int) -> None:
+    """Said while the daemon was down; never before the nudge began, nor after the present."""
+    story.land(NOON)
+    nudge = story.nudges("accepted")[0]
+    with story.house.store.writing() as session:
+        user, row = session.get_one(User, story.user_id), session.get_one(Nudge, nudge.id)
+        story.house.actions.done(session, user, [row], NOON + 6 * DAY, heard_at=NOON + heard)
+    (told,) = events(story, "told")
+    assert told.on == (NOON + day * DAY).date()
+
+
 def test_undo_of_a_done_opens_its_nudge_under_the_same_number(story: Story) -> None:
     story.land(NOON)
     before = [nudge.number for nudge in story.nudges("accepted")]

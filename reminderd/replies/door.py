@@ -236,7 +236,7 @@ class _One:
         before = [nudge for nudge in targets if nudge.state == State.DONE]
         fresh = [nudge for nudge in targets if nudge.state != State.DONE]
         self._keep_words(targets)
-        self.door.actions.done(self.session, self.user, fresh, self.now)
+        self.door.actions.done(self.session, self.user, fresh, self.now, heard_at=self.message.received_at)
         lines = self.words.settled(self.session, "done", fresh) + self.words.settled(self.session, "was_done", before)
         standing = self.door.actions.standing(self.session, targets[0])
         if standing is not None:
