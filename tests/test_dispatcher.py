@@ -275,21 +275,23 @@ def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user:
     assert row(store).state == DeliveryState.SENT
 
 
-def test_two_claimers_never_share_a_delivery(store: Store, user: User) -> None:
-    ids = queue(store, user, 200)
+def test_two_claimers_share_a_thousand_deliveries_and_never_one(store: Store, user: User) -> None:
+    ids = queue(store, user, 1000)
     url = f"sqlite:///{store.path}" if store.path else store.engine.url.render_as_string(hide_password=False)
-    claimed: dict[str, list[int]] = {"a": [], "b": []}
-    begin = threading.Barrier(2)
+    claimed: dict[str, list[Claim]] = {"a": [], "b": []}
+    together = threading.Barrier(2)
 
     def claim(name: str) -> None:
         own = Store(url)
-        begin.wait(PATIENCE)
+        together.wait(PATIENCE)
         while True:
             with own.writing() as session:
                 got = outbox.lease(session, name, NOW, NOW + MINUTE, 7)
             if not got:
                 break
-            claimed[name] += [one.delivery_id for one in got]
+            claimed[name] += got
+            if len(claimed[name]) == len(got):
+                together.wait(PATIENCE)  # both have their first ones; from here on each as fast as it can
         own.dispose()
 
     threads = [threading.Thread(target=claim, args=(name,)) for name in claimed]
@@ -297,8 +299,10 @@ def test_two_claimers_never_share_a_delivery(store: Store, user: User) -> None:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    assert sorted(claimed["a"] + claimed["b"]) == ids
-    assert not set(claimed["a"]) & set(claimed["b"])
+    assert all(claimed.values())
+    both = claimed["a"] + claimed["b"]
+    assert sorted(one.delivery_id for one in both) == ids
+    assert {one.fence for one in both} == {1}
 
 
 def test_transient_faults_back_off_until_the_message_is_useless(sqlite_store: Store) -> None:
