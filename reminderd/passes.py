@@ -1,4 +1,4 @@
-"""One pass of the daemon's work: plan, compose, dispatch. Each stage looks first, and writes only when due."""
+"""One pass of the daemon's work: plan, compose, dispatch. One look at the agenda says whether any of it is due."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sqlalchemy import func, or_, select
 from reminderd import crash
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
-from reminderd.store import backup, due, jumps, lock, outbox
+from reminderd.store import backup, due, jumps, lock
+from reminderd.store.agenda import Agenda, load_agenda
 from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
@@ -30,8 +31,12 @@ class Passes:
     def work(self, now: dt.datetime) -> dt.datetime | None:
         """Everything that is due, without waiting for a slow network. Returns when the next thing is due."""
         self.dispatcher.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
-        self.dispatcher.rescue_if_any(now)
         self.read_replies(now)
+        agenda = self._agenda()
+        if agenda.is_idle(now) and not self.dispatcher.in_flight:
+            self._last |= {"plan": now, "compose": now, "dispatch": now}
+            return self._next_at(agenda, now)
+        self.dispatcher.rescue_if_any(now)
         self.plan(now)
         self.compose(now)
         self.dispatcher.burst(lambda: now, BURST_FOR)
@@ -133,14 +138,17 @@ class Passes:
 
     def next_at(self, now: dt.datetime) -> dt.datetime | None:
         """When the next thing is due; may lie before ``now`` where something waits for its turn."""
-        with self._house.store.reading() as session:
-            moments = [due.next_step_at(session)]
-            if not self.dispatcher.is_full:
-                moments.append(outbox.next_due_at(session))
-            moments.append(outbox.next_expiry_at(session))
-            moments += [session.scalar(select(func.min(table.plan_again_at))) for table in (User, Reference)]
-        if self.desk is not None:
-            moments.append(self.desk.next_at())
+        return self._next_at(self._agenda(), now)
+
+    def _next_at(self, agenda: Agenda, now: dt.datetime) -> dt.datetime | None:
+        moments = agenda.moments(sends=not self.dispatcher.is_full)
+        replies_at = self.desk.next_at() if self.desk is not None else None
+        if replies_at is not None:
+            moments.append(replies_at)
         if self.dispatcher.in_flight:
             moments.append(now + self.dispatcher.renewal_for)
-        return min((at for at in moments if at is not None), default=None)
+        return min(moments, default=None)
+
+    def _agenda(self) -> Agenda:
+        with self._house.store.reading() as session:
+            return load_agenda(session)

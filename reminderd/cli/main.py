@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from reminderd import __version__
+from reminderd.cli import garbage
 from reminderd.errors import ReminderdError
 
 # name: (module of reminderd.cli and function, help). A command's module is imported when it is called, so that
@@ -62,8 +62,6 @@ ANYWHERE = ("--home", "--env-file", "--user")
 """Global options that may also stand behind the command."""
 
 INTERRUPTED = 130
-GARBAGE_AFTER = 300_000
-"""How many more objects there must be before garbage is looked for."""
 
 
 class Frame(click.Group):
@@ -172,8 +170,7 @@ def cli(context: click.Context, home: str | None, env_file: str | None, user: st
 
 def main() -> None:
     """The console script; does not return."""
-    # Most commands end before it pays to look for garbage in what they imported. `run` looks as often as usual.
-    gc.set_threshold(GARBAGE_AFTER)
+    garbage.look_later()
     cli.main()
 
 

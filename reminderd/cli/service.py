@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reminderd.cli import other_home
+from reminderd.cli import garbage, other_home
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.output import facts, json_option, local, moment
 
@@ -29,6 +29,7 @@ def run(ctx: Ctx, once: bool) -> int:
     if ctx.is_terminal():
         ctx.tell_local()
     other_home.announce(ctx.settings, ctx.environ)
+    garbage.look_as_usual()
     return run_forever(ctx.load_settings)
 
 

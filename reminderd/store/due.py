@@ -45,11 +45,6 @@ def anything_due(session: Session, now: dt.datetime) -> bool:
     return session.scalar(query) is not None
 
 
-def next_step_at(session: Session) -> dt.datetime | None:
-    """When the next step is due."""
-    return session.scalar(select(Step.at).where(_literal_pending()).order_by(Step.at).limit(1))
-
-
 def pending_moments(
     session: Session, nudge_ids: Sequence[int], after: dt.datetime
 ) -> dict[int, tuple[dt.datetime, ...]]:

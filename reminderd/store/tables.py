@@ -355,6 +355,8 @@ class Delivery(Base):
     """The exact message, as `reminderd.message.to_record` writes it."""
     message_id: Mapped[str | None] = mapped_column(String(250))
     thread: Mapped[str | None] = mapped_column(String(100))
+    tells: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """The nudges whose end it tells; untold again when it is not sent."""
     due_at: Mapped[dt.datetime]
     """When the next attempt, or the next look at an unknown outcome, is due."""
     useless_at: Mapped[dt.datetime | None]
@@ -432,7 +434,10 @@ class ChannelHealth(Base):
     words: Mapped[str | None] = mapped_column(String(500))
     last_success_at: Mapped[dt.datetime | None]
 
-    __table_args__ = (one_of("channel", CHANNELS),)
+    __table_args__ = (
+        one_of("channel", CHANNELS),
+        partial_index("ix_channel_health_paused", "paused_at", where="paused_at IS NOT NULL"),
+    )
 
 
 class Job(Base):

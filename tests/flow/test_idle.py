@@ -1,4 +1,4 @@
-"""A tick with nothing to do costs a handful of indexed reads and no write, however much is stored."""
+"""A tick with nothing to do costs at most three indexed reads and no write, however much is stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reminderd.settings import load
 from reminderd.store.database import Store
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 
-BIG = ("steps", "deliveries", "nudges", "events", "attempts", "references", "users")
+BIG = ("steps", "deliveries", "nudges", "events", "attempts", "references", "users", "channel_health")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_an_idle_tick_writes_nothing_and_asks_little(statements: list[tuple[str,
     others = {statement.split()[0] for statement, _ in statements} - {"SELECT", "PRAGMA", "BEGIN"}
     assert not others
     assert not any("IMMEDIATE" in statement or "FOR UPDATE" in statement for statement, _ in statements)
-    assert 1 <= len(selects(statements)) <= 12
+    assert 1 <= len(selects(statements)) <= 3
 
 
 def test_an_idle_tick_reads_no_table_from_end_to_end(story: Story, statements: list[tuple[str, Any]]) -> None:
@@ -68,7 +68,7 @@ def test_an_idle_tick_reads_no_table_from_end_to_end(story: Story, statements: l
             for statement, given in selects(statements)
             for row in connection.exec_driver_sql(explain + statement, given)
         ]
-    assert plans
+    assert sum(plan.count("INDEX ix_") or plan.count("Index ") for plan in plans) >= 6, plans
     for plan in plans:
         if plan.split("SCAN ")[-1].split(" ")[0].strip('"') in BIG and "SCAN " in plan:
             assert "INDEX ix_" in plan, plan

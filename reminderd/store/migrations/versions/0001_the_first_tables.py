@@ -69,6 +69,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "channel", name=op.f("pk_channel_health")),
     )
+    op.create_index(
+        "ix_channel_health_paused",
+        "channel_health",
+        ["paused_at"],
+        unique=False,
+        sqlite_where=sa.text("paused_at IS NOT NULL"),
+        postgresql_where=sa.text("paused_at IS NOT NULL"),
+    )
     op.create_table(
         "deliveries",
         sa.Column("id", sa.Integer(), nullable=False),
