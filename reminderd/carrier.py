@@ -70,6 +70,16 @@ class Letter:
     subject: str
     message_id: str | None = None
     thread: str | None = None
+    tells: tuple[int, ...] = ()
+    """The nudges whose end it tells."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _News:
+    """What ended since the user last heard: a line each, and which nudges those tell of."""
+
+    lines: tuple[str, ...] = ()
+    tells: tuple[int, ...] = ()
 
 
 def enqueue(
@@ -95,6 +105,7 @@ def enqueue(
             message=to_record(letter.message),
             message_id=letter.message_id,
             thread=letter.thread,
+            tells=list(letter.tells),
             due_at=due_at or now,
             useless_at=useless_at,
             created_at=now,
@@ -231,6 +242,7 @@ class Carrier:
         self, session: Session, user: User, entries: list[Entry], bundle: Bundle, key: str, now: dt.datetime
     ) -> Letter:
         digest = self._digest(session, user, entries, now) if bundle.kind is DeliveryKind.DIGEST else None
+        news = self._news(session, user, now)
         thread = None if digest else self._thread(user, bundle.nudges[0])
         root = f"<{thread}@{self._domain()}>" if thread else None
         begun = due.thread_subject(session, user.id, thread) if thread else None
@@ -247,14 +259,14 @@ class Carrier:
             kind=bundle.kind.value,
             entries=tuple(entries),
             references_root=root,
-            lines=tuple(self._news(session, user, now)),
+            lines=news.lines,
             told=self._told(entries, bundle),
             reply_address=self._reply_address(user),
             digest=digest,
             links=self._links(user, now),
             unsubscribe_url=self._unsubscribe_url(user, now),
         )
-        return Letter(self._mailed(item), subject, message_id, thread)
+        return Letter(self._mailed(item), subject, message_id, thread, news.tells)
 
     def _mailed(self, item: MailItem) -> Mail:
         """The mail; once more where the user's templates were found broken, to say so at its top."""
@@ -318,42 +330,41 @@ class Carrier:
             for key, entry in people.items()
         )
 
-    def _news(self, session: Session, user: User, now: dt.datetime) -> list[str]:
+    def _news(self, session: Session, user: User, now: dt.datetime) -> _News:
         """What ended unsaid, named once: withdrawn, or run out while nobody looked."""
         return self._ended(session, user, words.title, now)
 
-    def _ended(
-        self, session: Session, user: User, name: Callable[[str, DraftFacts], str], now: dt.datetime
-    ) -> list[str]:
+    def _ended(self, session: Session, user: User, name: Callable[[str, DraftFacts], str], now: dt.datetime) -> _News:
         ended = due.untold(session, user.id)
-        facts = draft_facts.load_many(session, ended, now)
+        facts = draft_facts.load_many(session, ended, now) if ended else []
         lines = []
         for nudge, one in zip(ended, facts, strict=True):
             lines.append(notices.ended(name(nudge.draft, one), nudge.state, user.language))
             nudge.end_told = True
-        return lines
+        return _News(tuple(lines), tuple(nudge.id for nudge in ended))
 
     # ---- texts
 
-    def _news_for_texts(self, session: Session, user: User, now: dt.datetime) -> list[str]:
+    def _news_for_texts(self, session: Session, user: User, now: dt.datetime) -> _News:
         """What ended, as a lock screen may show it; where mails come as well, the next of them tells it instead."""
         if user.full_texts:
             return self._news(session, user, now)
-        return [] if user.email_enabled else self._ended(session, user, words.lock_screen_title, now)
+        return _News() if user.email_enabled else self._ended(session, user, words.lock_screen_title, now)
 
     def _texts(
         self, session: Session, user: User, entries: list[Entry], bundle: Bundle, now: dt.datetime
     ) -> list[Letter]:
+        news = self._news_for_texts(session, user, now)
         item = TextItem(
             user=entries[0].facts.me,
             entries=tuple(entries),
-            lines=tuple(self._news_for_texts(session, user, now)),
+            lines=news.lines,
             answerable=self.sender.texts_read,
             links=self._links(user, now),
             useless_at=max(nudge.expires_at for nudge in bundle.nudges),
         )
         text = make_text(item, self.fit)
-        letters = [Letter(text, text.body)]
+        letters = [Letter(text, text.body, tells=news.tells)]
         if user.full_texts and not user.email_enabled and not entries[0].draft.for_user:
             draft = make_draft_text(item, entries[0], self.fit)
             letters.append(Letter(draft, draft.body))

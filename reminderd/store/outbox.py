@@ -27,14 +27,29 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from reminderd.message import Channel, Message, from_record
+from reminderd.rules.facts import State
 from reminderd.rules.retry import Decision, Fault, Next
-from reminderd.store.tables import Attempt, Base, ChannelHealth, Delivery, DeliveryState, Outcome, Step, StepState, User
+from reminderd.store.tables import (
+    Attempt,
+    Base,
+    ChannelHealth,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Nudge,
+    Outcome,
+    Step,
+    StepState,
+    User,
+)
 
 log = logging.getLogger(__name__)
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 _ATTEMPTS = Base.metadata.tables["attempts"]
 
+AHEAD = dt.timedelta(minutes=10)
+"""How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
 ANSWERED_STOP = "21610"
 """Twilio's code for a phone that answered STOP."""
 NOT_FOUND = "not_found:"
@@ -180,12 +195,31 @@ def cancel(session: Session, claim: Claim, *, channel: str | None = None) -> boo
     return True
 
 
+def withdraw_ahead(session: Session, user_id: int, now: dt.datetime) -> None:
+    """Take back what was made ahead of its moment for a user whose life has changed: it is made anew."""
+    query = select(_DELIVERIES.c.id).where(
+        _DELIVERIES.c.user_id == user_id,
+        _DELIVERIES.c.state == literal_column("'pending'"),
+        _DELIVERIES.c.due_at > now,
+        _DELIVERIES.c.due_at <= now + AHEAD,
+        _DELIVERIES.c.attempts == 0,
+        _DELIVERIES.c.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)),
+    )
+    for delivery_id in session.scalars(query.with_for_update(skip_locked=True)).all():
+        session.execute(update(Delivery).where(Delivery.id == delivery_id).values(state=DeliveryState.CANCELLED))
+        free_steps(session, delivery_id)
+
+
 def free_steps(session: Session, delivery_id: int, *, channel: str | None = None) -> None:
-    """Give a delivery's steps back to the composer."""
+    """Give a delivery's steps back to the composer, and the ends that it told."""
     values: dict[str, object] = {"state": StepState.PENDING, "delivery_id": None}
     if channel is not None:
         values["channel"] = channel
     session.execute(update(Step).where(Step.delivery_id == delivery_id).values(**values))
+    tells = session.scalar(select(_DELIVERIES.c.tells).where(_DELIVERIES.c.id == delivery_id))
+    if tells:
+        ended = Nudge.state.in_((State.EXPIRED, State.CANCELLED))
+        session.execute(update(Nudge).where(Nudge.id.in_(tells), ended).values(end_told=False))
 
 
 def renew(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:

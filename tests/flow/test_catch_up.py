@@ -84,6 +84,25 @@ def test_what_expired_meanwhile_is_named_once_in_the_next_message(story: Story) 
     assert "its time is over" not in words_of(mails(story)[1])
 
 
+def test_what_a_message_told_that_was_not_sent_is_told_by_the_next(story: Story) -> None:
+    with story.house.store.writing() as session:
+        row = session.get_one(Reference, 1)
+        row.birth_month, row.birth_day = 11, 26
+        story.house.actions.changed(session, session.get_one(User, story.user_id), [row], NOON)
+    back = NOON + 7 * DAY
+    story.land(back)
+    story.passes.plan(back)
+    story.passes.compose(back)
+    (named,) = story.deliveries()
+    assert named.tells
+    story.done(story.nudges("accepted"), back)
+    story.pass_at(back)
+    assert not mails(story)
+    for day in range(1, 15):
+        story.pass_at(back + day * DAY)
+    assert ["its time is over" in words_of(mail) for mail in mails(story)].count(True) == 1
+
+
 def test_what_expired_before_it_was_ever_due_is_not_named(story: Story) -> None:
     story.land(NOON)
     story.undo(NOON)

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("message", sa.JSON(), nullable=False),
         sa.Column("message_id", sa.String(length=250), nullable=True),
         sa.Column("thread", sa.String(length=100), nullable=True),
+        sa.Column("tells", sa.JSON(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("useless_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_owner", sa.String(length=80), nullable=True),
