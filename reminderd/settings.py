@@ -257,15 +257,15 @@ class Settings:
     )
     stop_seconds: int = _row(kinds.whole(0, 600), _RUN, "How long a stop waits for sends under way.", default="20")
     poll_seconds: float = _row(
-        kinds.POLL, _RUN, "How often to look whether another process changed the database.", default="4"
+        kinds.POLL, _RUN, "How often to look whether another process changed the database.", default="5"
     )
     log_level: str = _row(
         kinds.one_of("debug", "info", "warning", "error"), _RUN, "The least that is logged.", default="info"
     )
     log_format: str = _row(
-        kinds.one_of("auto", "text", "json"),
+        kinds.one_of("auto", "human", "journal", "json"),
         _RUN,
-        "How; `auto` is text, with the journal's level prefixes under systemd.",
+        "How; `auto` is the journal's fields under systemd, else lines for people.",
         default="auto",
     )
     health_ping_url: str | None = _row(

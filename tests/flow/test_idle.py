@@ -77,9 +77,10 @@ def test_an_idle_tick_reads_no_table_from_end_to_end(story: Story, statements: l
             assert f'Seq Scan on "{table}"' not in plan, plan
 
 
-def test_looks_and_ticks_stay_under_a_thousand_an_hour(tmp_path: Path) -> None:
+def test_looks_and_ticks_stay_well_under_a_thousand_an_hour(tmp_path: Path) -> None:
+    """A tick wakes the scheduler's thread and the worker's; what housekeeping writes makes another look and tick."""
     from reminderd.daemon import HOUSEKEEPING_FOR, TICK_FOR
 
     hour = dt.timedelta(hours=1)
     looks = hour.total_seconds() / load({}, None, tmp_path).poll_seconds
-    assert looks + hour / TICK_FOR + hour / HOUSEKEEPING_FOR < 1000
+    assert looks + 2 * (hour / TICK_FOR) + 5 * (hour / HOUSEKEEPING_FOR) < 925
