@@ -53,6 +53,7 @@ def run_forever(load_settings: Callable[[], Settings]) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
+    logs.take_uncaught()
     house = open_house(settings, utc_now())
     with lock.own(house.store):
         return _Daemon(house, load_settings).run()

@@ -63,8 +63,10 @@ class Ctx:
         """The open house; only with ``create`` a missing database is made. Raises `ConfigError`, `StoreBusy`."""
         self._writes |= create
         if self._house is None:
+            from reminderd import logs
             from reminderd.wiring import open_house
 
+            logs.configure(self.settings.log_level, self.settings.log_format)
             self._house = open_house(self.settings, self.now(), create=create)
         return self._house
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from reminderd import __version__
 from reminderd.cli import garbage
 from reminderd.errors import ReminderdError
 
@@ -58,7 +57,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "completion": ("completion:completion", "Completion for your shell."),
     "today": ("listing:today", "What is due, and the next three; the same as no command."),
 }
-ANYWHERE = ("--home", "--env-file", "--user")
+ANYWHERE = ("--home", "--env-file", "--user", "--log-format")
 """Global options that may also stand behind the command."""
 
 INTERRUPTED = 130
@@ -137,9 +136,28 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 @click.option("--env-file", type=click.Path(), help="Another file than the .env in that folder.")
 @click.option("--user", metavar="EMAIL", help="Whose; only needed where several users share the database.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
-@click.version_option(__version__, prog_name="reminderd", message="%(prog)s %(version)s")
+@click.option(
+    "--log-format",
+    type=click.Choice(("auto", "human", "journal", "json")),
+    help="How the log on stderr looks; in place of the setting LOG_FORMAT.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, is_asked: _say_versions(context) if is_asked else None,
+    help="The version, those of its libraries and of what it runs on.",
+)
 @click.pass_context
-def cli(context: click.Context, home: str | None, env_file: str | None, user: str | None, verbose: bool) -> Any:
+def cli(
+    context: click.Context,
+    home: str | None,
+    env_file: str | None,
+    user: str | None,
+    verbose: bool,
+    log_format: str | None,
+) -> Any:
     """Keep the people who vouch for you warm and thanked.
 
     Without a command: what is due today, and the next three. Dates: 2026-12-01, tomorrow, next monday, 3d.
@@ -158,7 +176,7 @@ def cli(context: click.Context, home: str | None, env_file: str | None, user: st
         env_file=Path(env_file) if env_file is not None else None,
         user=user,
         verbose=verbose,
-        environ=environ,
+        environ={**environ, "LOG_FORMAT": log_format} if log_format else environ,
     )
     context.call_on_close(context.obj.close)
     if context.obj.environ.get("NO_COLOR"):
@@ -172,6 +190,13 @@ def main() -> None:
     """The console script; does not return."""
     garbage.look_later()
     cli.main()
+
+
+def _say_versions(context: click.Context) -> None:
+    from reminderd.cli import versions
+
+    click.echo("\n".join(versions.lines()))
+    context.exit()
 
 
 def _hoisted(args: Sequence[str]) -> list[str]:

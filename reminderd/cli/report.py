@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
-from reminderd import __version__
+from reminderd.cli import versions
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.errors import ReminderdError
 from reminderd.settings import rows
 
-LIBRARIES = ("apscheduler", "sqlalchemy", "alembic", "jinja2", "click", "twilio", "psycopg", "flask", "waitress")
 SHOWN = frozenset(
     {"SMTP_PORT", "SMTP_SECURITY", "IMAP_PORT", "IMAP_SECURITY", "IMAP_PLUS", "IMAP_BCC", "DEFAULT_REGION", "LOG_LEVEL"}
     | {"LOG_FORMAT", "SENDERS", "LEASE_SECONDS", "RECONCILE_SECONDS", "BACKOFF_SECONDS", "STOP_SECONDS"}
@@ -33,7 +29,7 @@ def report(ctx: Ctx) -> None:
     """A diagnosis without names, addresses, texts or secrets. Read it, then send it along with your question."""
     ctx.tells_faults = False
     for title, section in (
-        ("Versions", versions),
+        ("Versions", lambda ctx: versions.lines()),
         ("Settings", _settings),
         ("Rules", _rules),
         ("Database", _database),
@@ -44,20 +40,6 @@ def report(ctx: Ctx) -> None:
         for line in _lines(section, ctx):
             ctx.say(line)
         ctx.say()
-
-
-def versions(ctx: Ctx | None = None) -> Iterator[str]:
-    """What a report needs to say about the program and what it runs on."""
-    yield f"reminderd {__version__}"
-    system = f"{platform.system()} {platform.machine()}"
-    yield f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {system}"
-    found = []
-    for name in LIBRARIES:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    yield ", ".join(found)
 
 
 def _lines(section: Callable[[Ctx], Iterator[str]], ctx: Ctx) -> Iterator[str]:

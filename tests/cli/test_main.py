@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
+import json
+import logging
+import platform
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +17,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from reminderd import __version__
+from reminderd import __version__, logs
 from reminderd.cli.main import COMMANDS, cli, load_command
 from reminderd.store.database import Store
 from tests.cli.desk import Desk
@@ -29,8 +33,9 @@ def test_help_and_version_need_neither_database_nor_rules() -> None:
     code = (
         "import sys; sys.argv = ['reminderd', sys.argv[1]]\n"
         "from reminderd.__main__ import main\n"
+        "heavy = {'sqlalchemy', 'jinja2', 'phonenumbers', 'twilio', 'apscheduler', 'flask'}\n"
         "try: main()\n"
-        "finally: print(sorted({'sqlalchemy', 'jinja2', 'phonenumbers'} & set(sys.modules)), file=sys.stderr)"
+        "finally: print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     for flag in ("--help", "--version"):
         ran = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True)
@@ -38,8 +43,23 @@ def test_help_and_version_need_neither_database_nor_rules() -> None:
         assert ran.stderr.strip() == "[]"
 
 
-def test_version_is_one_line(tmp_path: Path) -> None:
-    assert Desk(tmp_path).run("--version").stdout == f"reminderd {__version__}\n"
+def test_version_begins_with_our_own_and_names_those_that_matter_for_a_question(tmp_path: Path) -> None:
+    first, *more = Desk(tmp_path).ok("--version").splitlines()
+    assert first == f"reminderd {__version__}"
+    told = "\n".join(more)
+    assert f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}\n" in told
+    for library in ("SQLAlchemy", "APScheduler", "twilio", "Jinja2"):
+        assert f"{library} {importlib.metadata.version(library)}" in told
+    assert told.endswith(f"{platform.system()} {platform.release()} {platform.machine()}")
+
+
+@pytest.mark.parametrize("words", [("--log-format", "json", "status"), ("status", "--log-format=json")])
+def test_the_log_s_format_is_a_global_option(words: tuple[str, ...], tmp_path: Path) -> None:
+    desk = Desk(tmp_path, LOG_FORMAT="human").set_up()
+    desk.ok(*words)
+    (handler,) = [one for one in logging.getLogger().handlers if one.name == logs.IDENTIFIER]
+    record = logging.makeLogRecord({"name": "reminderd.test", "msg": "ready"})
+    assert json.loads(handler.format(record))["event"] == "ready"
 
 
 @pytest.mark.parametrize(
