@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from reminderd.drafts.dates import day_short
 from reminderd.rules.wording import plain
+
+if TYPE_CHECKING:
+    from reminderd.store.draft_records import EventView
 
 ENGLISH = {
     "to": "To",
@@ -125,8 +132,19 @@ def phrases(language: str) -> dict[str, str]:
     return GERMAN if language.startswith("de") else ENGLISH
 
 
-def event_words(kind: str, language: str) -> str:
-    """What happened, in words to the user; nothing for no event."""
-    if not kind:
+def event_words(event: EventView, language: str) -> str:
+    """What happened, in words to the user, and of a need by when it is; nothing for no event."""
+    if not event.kind:
         return ""
-    return GERMAN_EVENTS.get(kind, "") if language.startswith("de") else plain(kind)
+    german = language.startswith("de")
+    words = GERMAN_EVENTS.get(event.kind, "") if german else plain(event.kind)
+    by = need_by(event)
+    if by is None:
+        return words
+    return f"{words.removesuffix(' by a date')} {'bis' if german else 'by'} {day_short(by, language)}"
+
+
+def need_by(event: EventView) -> dt.date | None:
+    """By when a reference is needed; ``None`` of any other event."""
+    by = event.data.get("by") if event.kind == "needed" else None
+    return by if isinstance(by, dt.date) else None

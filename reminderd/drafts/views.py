@@ -11,7 +11,7 @@ from reminderd.drafts import links, words
 from reminderd.drafts.bars import bar_view
 from reminderd.drafts.dates import day_short, listing, local_day, upfirst
 from reminderd.drafts.items import Entry, MailItem
-from reminderd.drafts.phrases import event_words, phrases
+from reminderd.drafts.phrases import event_words, need_by, phrases
 
 SNOOZE = "3d"
 Button = tuple[str, str]
@@ -192,8 +192,8 @@ def _actions(item: MailItem, entry: Entry, say: Mapping[str, str]) -> list[Butto
 def _why(item: MailItem, entry: Entry, say: Mapping[str, str]) -> str:
     """Why now: the rule, the event, the deadline."""
     event, language = entry.facts.event, item.user.language
-    happened = event_words(event.kind, language)
-    if happened and event.on:
+    happened = event_words(event, language)
+    if happened and event.on and need_by(event) is None:
         happened = f"{happened} ({day_short(event.on, language)})"
     due = f"{say['due']} {words.when(entry.due_at, item.user.zone, language)}"
     return "; ".join(part for part in (entry.about, happened, due) if part).rstrip(".")

@@ -176,7 +176,7 @@ class Answers:
         public = self.channel is Channel.EMAIL or self.user.full_texts
         parts = [
             rule.about if rule else nudge.rule,
-            event_words(facts.event.kind, self.user.language) if public else "",
+            event_words(facts.event, self.user.language) if public else "",
             self.say("why_due", when=words.when(nudge.due_at, self.user.zone, self.user.language)),
         ]
         return f"{self._listed(session, [nudge])}: {'; '.join(part for part in parts if part)}."

@@ -21,7 +21,7 @@ from reminderd.drafts.items import Bar, Digest
 from reminderd.drafts.library import Library
 from reminderd.drafts.mail import make_digest_mail, make_mail
 from reminderd.message import Mail
-from reminderd.store.draft_records import Me
+from reminderd.store.draft_records import EventView, Me
 from tests.drafts.builders import NAMES, NOW, draft, entry, facts, item, of_person, of_user
 from tests.drafts.weekly import weekly
 
@@ -204,6 +204,20 @@ def test_the_foot_says_why_now() -> None:
         "Why now: Tell everyone you asked that you got it; you accepted the offer (Mon 23 Nov); due Wed 25 Nov. "
         "More: reminderd explain 7"
     ) in part(make_mail(item(), LIBRARY), "plain")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Why now: Ask them to be your reference; you need this reference by Fri 27 Nov; due Wed 25 Nov. "),
+        ("de", "Warum jetzt: Ask them to be your reference; du brauchst eine Referenz bis Fr. 27. Nov.; fällig "),
+    ],
+)
+def test_why_now_says_of_a_need_by_when_and_not_when_it_was_recorded(language: str, said: str) -> None:
+    need = EventView(id=3, kind="needed", on=dt.date(2026, 11, 23), data={"by": dt.date(2026, 11, 27)})
+    known = of_user(facts(event=need), language=language)
+    mail = make_mail(item(entry(7, known, about="Ask them to be your reference"), user=known.me), LIBRARY)
+    assert said in " ".join(part(mail, "plain").split())
 
 
 def test_what_people_write_cannot_become_markup() -> None:
