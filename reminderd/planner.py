@@ -20,6 +20,7 @@ from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State,
 from reminderd.rules.rule import Book
 from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
+from reminderd.store import outbox
 from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
 from reminderd.store.tables import Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
 
@@ -64,6 +65,7 @@ class Planner:
     def plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> Changes:
         """Plan these references of one user anew, in the caller's transaction."""
         self.lock(session, user)
+        outbox.withdraw_ahead(session, user.id, now)
         fact = load_user(session, user, self.ways, now)
         references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
         changes = Changes()
@@ -77,6 +79,7 @@ class Planner:
     def plan_user(self, session: Session, user: User, now: dt.datetime) -> Changes:
         """Plan what concerns no single reference anew, in the caller's transaction."""
         self.lock(session, user)
+        outbox.withdraw_ahead(session, user.id, now)
         fact = load_user(session, user, self.ways, now)
         changes, again_at = self._plan_one(session, user, load_user_subject(session, fact), None, now)
         user.planned_version = user.change_version
@@ -305,6 +308,7 @@ class _Applier:
         existing = {step.position: step for step in steps}
         for wanted in planned.steps:
             step = existing.pop(wanted.position, None)
+            waited = step is not None
             if step is None:
                 step = Step(user_id=row.user_id, nudge_id=row.id, position=wanted.position, state=StepState.PENDING)
                 self.session.add(step)
@@ -314,7 +318,7 @@ class _Applier:
                 step.channel = wanted.channel
                 continue
             step.planned_at = wanted.at
-            step.at = self._at(wanted)
+            step.at = self._at(wanted, row.due_at if waited else None)
             step.channel, step.lane = wanted.channel, wanted.lane
             if row.snoozed_until is not None and step.at <= row.snoozed_until:
                 step.state = StepState.FOLDED
@@ -332,12 +336,16 @@ class _Applier:
             first.state, first.delivery_id = StepState.PENDING, None
             first.at = max(first.at, self.now)
 
-    def _at(self, wanted: PlannedStep) -> dt.datetime:
-        """A digest that has gone already takes nothing in: what is planned late waits for the next one."""
-        if wanted.lane == "digest" and wanted.at <= self.now:
-            slot = digest_slot(self.now, self.habits)
-            return slot if wanted.position == 1 else slot + dt.timedelta(days=7)
-        return wanted.at
+    def _at(self, wanted: PlannedStep, due_at: dt.datetime | None) -> dt.datetime:
+        """A digest that has gone already takes nothing in: what is planned late waits for the next one. What waited for
+        one that would have gone by now, as the user has another zone or hour, comes at once if the next one were past
+        ``due_at``."""
+        if wanted.lane != "digest" or wanted.at > self.now:
+            return wanted.at
+        slot = digest_slot(self.now, self.habits)
+        if wanted.position != 1:
+            slot += dt.timedelta(days=7)
+        return wanted.at if due_at is not None and due_at < slot else slot
 
 
 def _take_back(session: Session, facts: Facts, now: dt.datetime) -> bool:
