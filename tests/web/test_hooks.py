@@ -172,9 +172,11 @@ def status(word: str, **more: str) -> dict[str, str]:
     [
         (["queued", "sending", "sent"], DeliveryState.SENT),
         (["delivered"], DeliveryState.DELIVERED),
+        (["delivered", "delivered"], DeliveryState.DELIVERED),
         (["delivered", "sent", "queued"], DeliveryState.DELIVERED),
         (["delivered", "failed"], DeliveryState.DELIVERED),
         (["undelivered", "delivered"], DeliveryState.FAILED),
+        (["undelivered", "sent", "undelivered", "failed"], DeliveryState.FAILED),
         (["nonsense"], DeliveryState.SENT),
     ],
 )
@@ -185,6 +187,34 @@ def test_states_only_move_forward_in_whatever_order_they_come(
     for word in words:
         assert post(desk, "/twilio/status", status(word, ErrorCode="30005")) == 204
     assert state_of(desk, delivery) == state
+
+
+@pytest.mark.parametrize("code", ["30003", "30005"])  # one that is tried again, one that is not
+def test_a_loss_that_is_told_twice_is_dealt_with_once(sent: tuple[Desk, int], code: str) -> None:
+    desk, _ = sent
+    before = desk.story.deliveries()
+    assert post(desk, "/twilio/status", status("undelivered", ErrorCode=code)) == 204
+    once = [row_of(row) for row in desk.story.deliveries()]
+    assert once != [row_of(row) for row in before]
+    desk.now += dt.timedelta(minutes=1)
+    for word in ("undelivered", "failed", "sent"):
+        assert post(desk, "/twilio/status", status(word, ErrorCode=code)) == 204
+    assert [row_of(row) for row in desk.story.deliveries()] == once
+
+
+def test_a_status_that_comes_before_the_text_is_known_as_sent_changes_nothing(sent: tuple[Desk, int]) -> None:
+    desk, delivery = sent
+    with desk.house.store.writing() as session:
+        row = session.get_one(Delivery, delivery)
+        row.state, row.sent_at, row.provider_reference = DeliveryState.LEASED, None, None
+        row.lease_owner, row.lease_until = "a node", NOON + dt.timedelta(minutes=1)
+    for word in ("sent", "delivered", "failed"):
+        assert post(desk, "/twilio/status", status(word, ErrorCode="30005")) == 204
+    assert state_of(desk, delivery) == DeliveryState.LEASED
+
+
+def row_of(row: Delivery) -> tuple[Any, ...]:
+    return (row.id, row.state, row.due_at, row.fault_code, row.provider_reference, row.attempts, row.failure_told)
 
 
 def test_the_status_of_somebody_elses_text_changes_nothing(sent: tuple[Desk, int]) -> None:
