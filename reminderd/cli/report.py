@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +25,11 @@ SHOWN = frozenset(
 )
 """Settings whose value tells of the set-up and of nobody; of all others only whether they are set."""
 LINES = 60
+JOURNAL = (
+    "journalctl", "--unit=reminderd*", "--user-unit=reminderd*", "--output=json", "--all", "--quiet", "--no-pager"
+)  # fmt: skip
+LEVELS = {"2": "critical", "3": "error", "4": "warning", "6": "info", "7": "debug"}
+_SHOWN_ELSEWHERE = ("REMINDERD_EVENT", "REMINDERD_ERROR")
 
 
 @click.command()
@@ -46,7 +55,7 @@ def _lines(section: Callable[[Ctx], Iterator[str]], ctx: Ctx) -> Iterator[str]:
     """A section; what cannot be told says so by the kind of its fault, whose words may name something."""
     try:
         yield from section(ctx)
-    except (ReminderdError, OSError) as error:
+    except (ReminderdError, OSError, ValueError, subprocess.TimeoutExpired) as error:
         yield f"not to be had: {type(error).__name__}"
 
 
@@ -106,27 +115,35 @@ def _service(ctx: Ctx) -> Iterator[str]:
 
 
 def _log(ctx: Ctx) -> Iterator[str]:
-    """The last lines of the journal: events and ids, as the program logs nothing else. Places are cut off."""
-    if not Path("/run/systemd/system").is_dir():
+    """The journal's last entries about the units: events and ids, and what systemd did. Words are left out, as they
+    may quote what somebody wrote."""
+    if shutil.which("journalctl") is None:
         yield "no journal"
         return
-    command = [
-        "journalctl",
-        "-t",
-        "reminderd",
-        "-n",
-        str(LINES),
-        "-o",
-        "short-iso",
-        "--no-hostname",
-        "-q",
-        "--no-pager",
-    ]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
     homes = {str(ctx.settings.home), str(ctx.settings.config_dir), os.environ.get("HOME", "")}
+    ran = subprocess.run([*JOURNAL, f"--lines={LINES}"], capture_output=True, text=True, check=False, timeout=30)
     for line in ran.stdout.splitlines():
-        if "reminderd: " in line.split("]: ", 1)[-1]:  # a sentence for people, which may quote what they wrote
-            continue
-        for home in sorted(filter(None, homes), key=len, reverse=True):
-            line = line.replace(home, "HOME")
-        yield line
+        for told in _told(json.loads(line)):
+            for home in sorted(filter(None, homes), key=len, reverse=True):
+                told = told.replace(home, "HOME")
+            yield told
+
+
+def _told(entry: dict[str, Any]) -> Iterator[str]:
+    at = dt.datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, dt.UTC)
+    event = entry.get("REMINDERD_EVENT")
+    if event is None and entry.get("SYSLOG_IDENTIFIER") != "systemd":
+        yield f"{at:%Y-%m-%d %H:%M:%S} (words, left out)"
+        return
+    names = sorted(name for name in entry if name.startswith("REMINDERD_") and name not in _SHOWN_ELSEWHERE)
+    fields = (f" {name.removeprefix('REMINDERD_').lower()}={_text(entry[name])}" for name in names)
+    what = f"{event}{''.join(fields)}" if event else f"systemd: {_text(entry.get('MESSAGE'))}"
+    yield f"{at:%Y-%m-%d %H:%M:%S} {LEVELS.get(str(entry.get('PRIORITY')), 'info')} {what}"
+    yield from _text(entry.get("REMINDERD_ERROR")).splitlines()
+
+
+def _text(value: Any) -> str:
+    """A field as `journalctl -o json` gives it: bytes that are no plain text come as numbers."""
+    if isinstance(value, list):
+        return bytes(value).decode("utf-8", "replace") if all(isinstance(one, int) for one in value) else ""
+    return str(value or "")

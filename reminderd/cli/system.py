@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ CONFIG = Path("/etc/reminderd")
 CREDENTIALS = Path("/etc/credstore")
 STAYS_ROOT = frozenset({"service", "completion", "demo"})
 """Commands that change the machine, or touch no one's data."""
+READS_JOURNAL = "report"
+JOURNAL_GROUP = "systemd-journal"
 
 
 def settle(command: str | None, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -29,7 +32,7 @@ def settle(command: str | None, environ: Mapping[str, str]) -> Mapping[str, str]
     if given:
         return environ
     secrets = _credentials(environ)  # only root reads them, as only systemd does for the service
-    _become(pwd.getpwnam(USER))
+    _become(pwd.getpwnam(USER), (JOURNAL_GROUP,) if command == READS_JOURNAL else ())
     click.echo(f"reminderd: the system service's data: {STATE}, settings: {CONFIG}, as user {USER}.", err=True)
     places = {"STATE_DIRECTORY": str(STATE), "CONFIGURATION_DIRECTORY": str(CONFIG), "HOME": str(STATE)}
     os.environ.update(places)
@@ -45,8 +48,10 @@ def is_installed() -> bool:
     return units.installed_system_unit() is not None and CONFIG.is_dir() and STATE.is_dir()
 
 
-def _become(account: pwd.struct_passwd) -> None:
+def _become(account: pwd.struct_passwd, groups: tuple[str, ...]) -> None:
+    """This process is ``account``'s from now on, and in ``groups`` too, where there are such."""
     os.initgroups(account.pw_name, account.pw_gid)
+    os.setgroups([*os.getgroups(), *(one.gr_gid for one in grp.getgrall() if one.gr_name in groups)])
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
     os.umask(0o077)

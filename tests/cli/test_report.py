@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import click.testing
 import pytest
@@ -45,6 +47,55 @@ def test_a_report_names_nobody_and_no_secret(home: Path) -> None:
         assert word not in ran.stdout
     for line in ("SMTP_PASSWORD: set", "IMAP_HOST: unset", "1 references", "## Log", "DATABASE_URL: sqlite"):
         assert line in ran.stdout
+
+
+def entry(**fields: Any) -> str:
+    return json.dumps({"__REALTIME_TIMESTAMP": "1795521600123456", "SYSLOG_IDENTIFIER": "reminderd"} | fields)
+
+
+def test_a_report_s_log_has_events_and_ids_and_what_systemd_did_and_no_words(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = f"  {home}/reminderd/composer.py:7 in compose\nbuiltins.ValueError"
+    failed = {"REMINDERD_EVENT": "send_failed", "REMINDERD_DELIVERY": "3", "REMINDERD_CODE": "451", "PRIORITY": "4"}
+    refused = {"REMINDERD_EVENT": "reload_refused", "MESSAGE": "reload_refused SMTP_FROM: not 'ada@example.org'"}
+    lines = [
+        entry(MESSAGE="send_failed delivery=3 code=451", **failed),
+        entry(**refused, PRIORITY="3"),
+        entry(REMINDERD_EVENT="compose_broke", REMINDERD_USER="7", REMINDERD_ERROR=list(trace.encode()), PRIORITY="3"),
+        entry(MESSAGE="reminderd: SMTP_FROM: not 'ada@example.org'", PRIORITY="6"),
+        entry(MESSAGE="reminderd.service: Watchdog timeout!", SYSLOG_IDENTIFIER="systemd", PRIORITY="3"),
+    ]
+    (tmp_path / "lines").write_text("\n".join(lines), "utf-8")
+    program = tmp_path / "bin" / "journalctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\ncat {tmp_path}/lines\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    told = call("--home", str(home), "report").stdout
+    assert told[told.index("## Log") :].splitlines()[1:] == [
+        "2026-11-24 12:00:00 warning send_failed code=451 delivery=3",
+        "2026-11-24 12:00:00 error reload_refused",
+        "2026-11-24 12:00:00 error compose_broke user=7",
+        "  HOME/reminderd/composer.py:7 in compose",
+        "builtins.ValueError",
+        "2026-11-24 12:00:00 (words, left out)",
+        "2026-11-24 12:00:00 error systemd: reminderd.service: Watchdog timeout!",
+        "",
+    ]
+    assert "--unit=reminderd*" in (tmp_path / "asked").read_text()
+
+
+@pytest.mark.parametrize("says", ["", "no JSON"])
+def test_a_journal_that_says_nonsense_does_not_stop_a_report(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    program = tmp_path / "bin" / "journalctl"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{says}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    assert call("--home", str(home), "report").exit_code == 0
 
 
 def test_a_report_comes_even_where_nothing_is_set_up(tmp_path: Path) -> None:
