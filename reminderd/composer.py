@@ -69,23 +69,23 @@ class Composer:
 
     # ---- composing
 
-    def compose(self, session: Session, now: dt.datetime) -> int:
-        """Turn a batch of due steps into deliveries, in the caller's transaction. Returns how many steps and notices
-        it dealt with; 0 when nothing is due."""
-        rows = due.due_steps(session, now, BATCH)
-        by_user: dict[int, list[tuple[Step, Nudge]]] = defaultdict(list)
+    def compose(self, session: Session, now: dt.datetime, ahead: dt.timedelta = dt.timedelta()) -> int:
+        """Turn a batch of the steps that are due within ``ahead`` into deliveries, in the caller's transaction, each as
+        it will be at its moment. Returns how many steps and notices it dealt with; 0 when nothing is due."""
+        rows = due.due_steps(session, now + ahead, BATCH)
+        groups: dict[tuple[dt.datetime, int], list[tuple[Step, Nudge]]] = defaultdict(list)
         for step, nudge in rows:
-            by_user[step.user_id].append((step, nudge))
-        for user_id, pairs in by_user.items():
+            groups[(max(step.at, now), step.user_id)].append((step, nudge))
+        for (moment, user_id), pairs in groups.items():
             try:
                 with session.begin_nested():
-                    self._for_user(session, due.user_by_id(session, user_id), pairs, now)
+                    self._for_user(session, due.user_by_id(session, user_id), pairs, moment)
             except DBAPIError:
                 raise
             except Exception:  # what is wrong with one user's rows must not stop the others
                 log.exception("compose_broke user=%s", user_id)
                 for step, _ in pairs:
-                    step.at = now + PUT_OFF_FOR
+                    step.at = moment + PUT_OFF_FOR
         session.flush()
         return len(rows) + self._notices(session, now)
 

@@ -25,7 +25,7 @@ from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
 from reminderd.store import lock, outbox
 from reminderd.store.wake import make_listener
-from reminderd.wiring import House, open_house
+from reminderd.wiring import House, open_house, refurnish
 
 if TYPE_CHECKING:
     from reminderd.web.server import Server
@@ -70,7 +70,7 @@ class _Daemon:
         self._again = threading.Event()
         self._last_pass = time.monotonic()
         self._fed = 0.0
-        self._passes = Passes(house, house.dispatcher(), house.desk())
+        self._passes = Passes(house, house.dispatcher(), house.desk(), ahead=outbox.AHEAD)
         self._next_at: dt.datetime | None = None
         self._retired: list[Dispatcher] = []
         self._page: Server | None = None
@@ -163,29 +163,41 @@ class _Daemon:
             log.exception("housekeeping_broke")
 
     def _reload(self) -> None:
+        """Work with what settings and rules say now. systemd hears when that begins and, whatever comes of it, ends."""
         self._reloading = False
+        self._notifier.send_reloading()
+        status = "Reload put off; it is tried again."
+        try:
+            status = self._renew(utc_now())
+        except ReminderdError:
+            self._reloading = True
+            raise
+        finally:
+            self._notifier.send("READY=1", f"STATUS={status}")
+
+    def _renew(self, now: dt.datetime) -> str:
+        """Returns what became of it. Raises `ReminderdError`, with nothing changed, where the database does not answer."""
         try:
             settings = self._load_settings()
             if settings.database_url != self._house.settings.database_url:
                 raise ConfigError("DATABASE_URL is another now: restart the daemon for that.")
-            house = open_house(settings, utc_now())
+            house = refurnish(self._house, settings)
         except ReminderdError as error:
             log.error("reload_refused %s", error)
             self._tell_refusal(str(error))
-            self._notifier.send("STATUS=Reload refused; the former rules and settings stay in force.")
-            return
-        passes = Passes(house, house.dispatcher(), house.desk())
+            return "Reload refused; the former rules and settings stay in force."
+        with house.store.writing() as session:
+            outbox.unpause_channels(session, now)
+            house.planner.refresh_marks(session, now)
+        passes = Passes(house, house.dispatcher(), house.desk(), ahead=outbox.AHEAD)
         passes.on_landing(self._soon)
         self._passes.stop_reading()
         self._retired.append(self._passes.dispatcher)
         self._house = house
         self._passes = passes
-        with house.store.writing() as session:
-            outbox.unpause_channels(session, utc_now())
-            house.planner.refresh_marks(session, utc_now())
         self._turn_page(house)
-        self._notifier.send("STATUS=Watching, with rules and settings read anew.")
         log.info("reloaded")
+        return "Watching, with rules and settings read anew."
 
     def _tell_refusal(self, why: str) -> None:
         """One notice to whoever set this up. The same refusal is told once, however often it is met."""

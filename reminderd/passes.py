@@ -22,8 +22,17 @@ BURST_FOR = 0.25
 class Passes:
     """The stages, for one house, its dispatcher and the ways back that are read. One thread at a time."""
 
-    def __init__(self, house: House, dispatcher: Dispatcher, desk: Desk | None = None) -> None:
+    def __init__(
+        self,
+        house: House,
+        dispatcher: Dispatcher,
+        desk: Desk | None = None,
+        *,
+        ahead: dt.timedelta = dt.timedelta(),
+    ) -> None:
+        """Messages are made up to ``ahead`` before their moment, for whoever is still there then to send them."""
         self._house = house
+        self._ahead = ahead
         self.dispatcher = dispatcher
         self.desk = desk
         self._last: dict[str, dt.datetime] = {}
@@ -93,7 +102,7 @@ class Passes:
         composed = 0
         while self._anything_to_compose(now):
             with self._house.store.writing() as session:
-                made = self._house.composer.compose(session, now)
+                made = self._house.composer.compose(session, now, self._ahead)
                 crash.point("composing")
             crash.point("composed")
             composed += made
@@ -134,7 +143,7 @@ class Passes:
 
     def _anything_to_compose(self, now: dt.datetime) -> bool:
         with self._house.store.reading() as session:
-            return due.anything_due(session, now) or self._house.composer.has_notices(session, now)
+            return due.anything_due(session, now + self._ahead) or self._house.composer.has_notices(session, now)
 
     def next_at(self, now: dt.datetime) -> dt.datetime | None:
         """When the next thing is due; may lie before ``now`` where something waits for its turn."""
@@ -151,4 +160,5 @@ class Passes:
 
     def _agenda(self) -> Agenda:
         with self._house.store.reading() as session:
-            return load_agenda(session)
+            agenda = load_agenda(session)
+        return agenda if agenda.step_at is None else agenda._replace(step_at=agenda.step_at - self._ahead)

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from reminderd.actions import Happening
-from reminderd.message import Channel
+from reminderd.message import Channel, from_record
+from reminderd.passes import Passes
 from reminderd.rules.facts import State
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.store import outbox
@@ -152,3 +153,79 @@ def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> N
         standings = story.house.composer.standings(session, [claim], NOON)
         assert standings == {claim.delivery_id: Standing.WANTED}
         assert story.house.composer.other_channel(session, claim, NOON) is None
+
+
+# ---- ahead of the moment
+
+AHEAD = outbox.AHEAD
+
+
+def ahead_of(story: Story, now: dt.datetime) -> dt.datetime:
+    """A daemon's pass; when the next thing is due."""
+    passes = Passes(story.house, story.passes.dispatcher, ahead=AHEAD)
+    at = passes.work(now)
+    assert at is not None
+    return at
+
+
+def next_step_at(story: Story) -> dt.datetime:
+    with story.house.store.reading() as session:
+        return session.scalars(select(Step.at).where(Step.state == StepState.PENDING).order_by(Step.at)).first()  # type: ignore[return-value]
+
+
+def test_a_daemon_makes_messages_ahead_and_sends_them_at_their_moment(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON)
+    at = next_step_at(story)
+    assert ahead_of(story, at - AHEAD - dt.timedelta(seconds=1)) == at - AHEAD
+    assert len(story.deliveries()) == 1
+    assert ahead_of(story, at - AHEAD) == at
+    made = story.deliveries()[-1]
+    assert (made.state, made.due_at) == ("pending", at)
+    story.pass_at(at)
+    assert (story.deliveries()[-1].id, story.deliveries()[-1].state) == (made.id, "sent")
+
+
+def test_what_was_made_ahead_is_what_would_have_been_made_at_the_moment(story: Story) -> None:
+    story.land(NOON)
+    story.pass_at(NOON)
+    at = next_step_at(story)
+    ahead_of(story, at - AHEAD)
+    ahead = story.deliveries()[-1]
+    with story.house.store.writing() as session:
+        outbox.withdraw_ahead(session, story.user_id, at - AHEAD)
+    story.pass_at(at)
+    then = story.deliveries()[-1]
+    assert then.id != ahead.id
+    assert story.deliveries()[-2].state == "cancelled"
+    keep = ("subject", "channel", "kind", "thread", "due_at", "useless_at", "created_at", "tells")
+    assert [getattr(then, name) for name in keep] == [getattr(ahead, name) for name in keep]
+    one, other = words_of(from_record(ahead.message)), words_of(from_record(then.message))
+    assert one == other
+
+
+def test_what_happens_meanwhile_is_in_the_message(story: Story) -> None:
+    """Made ahead with three people open; one is told before its moment: made again, without them."""
+    story.land(NOON)
+    story.pass_at(NOON)
+    at = next_step_at(story)
+    ahead_of(story, at - AHEAD)
+    before = story.deliveries()[-1]
+    first, *others = story.nudges("accepted")
+    story.done([first], at - AHEAD / 2)
+    ahead_of(story, at - AHEAD / 2)
+    story.pass_at(at)
+    assert [row.state for row in story.deliveries() if row.id >= before.id] == ["cancelled", "sent"]
+    with story.house.store.reading() as session:
+        carried = session.scalars(select(Step.nudge_id).where(Step.delivery_id == story.deliveries()[-1].id))
+        assert sorted(carried) == [nudge.id for nudge in others]
+
+
+def test_two_moments_within_reach_are_two_messages_each_at_its_own(story: Story) -> None:
+    story.land(NOON)
+    with story.house.store.writing() as session:
+        first = select(Step).join(Nudge).where(Step.position == 1, Nudge.rule == "accepted").order_by(Step.id)
+        for step, minutes in zip(session.scalars(first), (2, 2, 4), strict=True):
+            step.at = NOON + minutes * dt.timedelta(minutes=1)
+    ahead_of(story, NOON)
+    assert [row.due_at for row in story.deliveries()] == [NOON + n * dt.timedelta(minutes=1) for n in (2, 4)]
