@@ -15,12 +15,13 @@ import psycopg
 from sqlalchemy import make_url
 
 from bench.faults.ground import Ground, ground, pause, wait_until
-from bench.faults.nursery import Nursery
+from bench.faults.nursery import RUN_AS, Nursery
 from bench.faults.table import Row
 from tests.servers import postgres
 from tests.servers.postgres import PostgresServer
 
 PATIENCE = 60.0
+NOBODY = 65534
 
 
 def file_faults(nursery: Nursery, *, times: int, mails: int, texts: int, locked_for: float) -> Iterator[Row]:
@@ -43,6 +44,39 @@ def file_faults(nursery: Nursery, *, times: int, mails: int, texts: int, locked_
             code = nursery.kill(pid, signal.SIGTERM)
             row = made.count(fault, 1 if "locked" in fault else times)
             yield ended_with(made, row, code)
+    yield _read_only(nursery, times, mails, texts)
+
+
+def _read_only(nursery: Nursery, times: int, mails: int, texts: int) -> Row:
+    """A daemon that may only read the file says so, ends with 75 and has sent nothing; one that may write sends all."""
+    with ground() as made:
+        made.enqueue(mails, texts)
+        said: list[str] = []
+        for _ in range(times):
+            with _reading_only(made) as reader:
+                code = nursery.reap(nursery.start(made.home, made.environ | reader), 10)
+            if code != 75 or made.post.received or made.exchange.sent:
+                said.append(f"with a file that it may only read the daemon ended with {code}: {_last(made)}")
+        pid = nursery.start(made.home, made.environ)
+        made.settle(PATIENCE)
+        code = nursery.kill(pid, signal.SIGTERM)
+        row = ended_with(made, made.count("file read-only at the start", times), code)
+        return dataclasses.replace(row, wrong=(*row.wrong, *said))
+
+
+@contextlib.contextmanager
+def _reading_only(made: Ground) -> Iterator[dict[str, str]]:
+    """Files and folder that nobody may write to; root may still, so that the daemon becomes somebody else."""
+    made.store.dispose()
+    paths = [made.home, *made.home.glob("reminderd.*")]
+    modes = [path.stat().st_mode for path in paths]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        yield {RUN_AS: str(NOBODY)} if os.geteuid() == 0 else {}
+    finally:
+        for path, mode in zip(paths, modes, strict=True):
+            path.chmod(mode)
 
 
 @contextlib.contextmanager
@@ -91,6 +125,37 @@ def server_faults(nursery: Nursery, *, times: int, mails: int, texts: int) -> It
     with postgres.running_postgres() as server:
         yield _cut(nursery, server, times, mails, texts)
         yield _restarted(nursery, server, max(1, times // 2), mails, texts)
+        yield _no_writing(nursery, server, times, mails, texts)
+
+
+def _no_writing(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
+    """As when the server becomes a standby for a while."""
+    url = server.create()
+    with ground(url) as made:
+        pid = nursery.start(made.home, made.environ)
+        for _ in range(times):
+            made.enqueue(mails, texts)
+            _until_begun(made)
+            _let_write(server, url, False)
+            pause(0.3)
+            _let_write(server, url, True)
+            made.store.dispose()
+        made.settle(PATIENCE)
+        code = nursery.kill(pid, signal.SIGTERM)
+        row = ended_with(made, made.count("PostgreSQL read-only for a moment", times), code)
+    server.drop(url)
+    return row
+
+
+def _let_write(server: PostgresServer, url: str, may: bool) -> None:
+    name = make_url(url).database
+    with psycopg.connect(server.url, autocommit=True) as other:
+        other.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {"off" if may else "on"}')
+        _cut_off(other, name)
+
+
+def _cut_off(other: psycopg.Connection[tuple[object, ...]], name: str | None) -> None:
+    other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
 def _cut(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
@@ -101,10 +166,7 @@ def _cut(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts
             made.enqueue(mails, texts)
             _until_begun(made)
             with psycopg.connect(server.url, autocommit=True) as other:
-                other.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                    (make_url(url).database,),
-                )
+                _cut_off(other, make_url(url).database)
             made.store.dispose()
         made.settle(PATIENCE)
         code = nursery.kill(pid, signal.SIGTERM)

@@ -15,7 +15,11 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from reminderd.errors import ReminderdError
+
 CHECKOUT = Path(__file__).resolve().parents[2]
+RUN_AS = "BENCH_RUN_AS"
+"""In a daemon's environment: the number of the user that it is to be."""
 
 
 class Nursery:
@@ -99,6 +103,9 @@ def _fork(home: str, environ: dict[str, str]) -> int:
         return pid
     try:
         os._exit(_be_a_daemon(Path(home), environ))
+    except ReminderdError as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(error.exit_code)
     except BaseException:
         import traceback
 
@@ -112,6 +119,8 @@ def _be_a_daemon(home: Path, environ: dict[str, str]) -> int:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if RUN_AS in environ:
+        os.seteuid(int(environ.pop(RUN_AS)))
     os.environ.update(environ)
     from reminderd.daemon import run_forever
     from reminderd.settings import load
