@@ -275,6 +275,36 @@ def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user:
     assert row(store).state == DeliveryState.SENT
 
 
+def test_a_rescue_and_a_finish_at_the_same_moment_have_one_winner(store: Store, user: User) -> None:
+    queue(store, user, 40)
+    with store.writing() as session:
+        claims = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 40), NOW)
+    later, settled = NOW + 2 * MINUTE, set[int]()
+    together = threading.Barrier(2)
+
+    def finish() -> None:
+        for claim in claims:
+            together.wait(PATIENCE)
+            with store.writing() as session:
+                settled.update(one.delivery_id for one in outbox.settle_sent(session, [(claim, "done")], later))
+
+    thread = threading.Thread(target=finish)
+    thread.start()
+    rescued = 0
+    for claim in claims:
+        with store.writing() as session:  # one more has run out
+            session.get_one(Delivery, claim.delivery_id).lease_until = NOW + MINUTE / 2
+        together.wait(PATIENCE)
+        with store.writing() as session:
+            rescued += outbox.rescue(session, NOW + MINUTE - MINUTE / 4)
+    thread.join(PATIENCE)
+    with store.reading() as session:
+        states = dict(session.execute(select(Delivery.id, Delivery.state)).all())
+    assert {key for key, state in states.items() if state == DeliveryState.SENT} == settled
+    assert {key for key, state in states.items() if state == DeliveryState.UNKNOWN} == set(states) - settled
+    assert rescued == len(states) - len(settled)
+
+
 def test_two_claimers_share_a_thousand_deliveries_and_never_one(store: Store, user: User) -> None:
     ids = queue(store, user, 1000)
     url = f"sqlite:///{store.path}" if store.path else store.engine.url.render_as_string(hide_password=False)
@@ -602,7 +632,7 @@ def test_a_burst_ends_while_something_hangs_and_is_called_when_that_lands(sqlite
     dispatcher = make(sqlite_store, {Channel.EMAIL: held}, senders=1)
     called = threading.Event()
     dispatcher.on_landing(called.set)
-    assert dispatcher.burst(lambda: NOW, for_seconds=PATIENCE).sent == 0
+    assert dispatcher.burst(lambda: NOW, for_seconds=0.01).sent == 0
     assert dispatcher.in_flight == 1
     assert not called.is_set()
     held.let.set()

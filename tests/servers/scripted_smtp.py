@@ -27,8 +27,8 @@ USUAL = {
 
 class ScriptedSmtp:
     """Each script is one connection: what it answers otherwise than usually (`USUAL`), by command. ``CONTENT`` is
-    asked once some of the content has come, ``DOT`` after its end; ``IDLE`` closes after a message was taken; ``MAIL2``
-    is for the second MAIL of a connection.
+    asked once some of the content has come (where it is `SILENT`, no more is read), ``DOT`` after its end; ``IDLE``
+    closes after a message was taken; ``MAIL2`` is for the second MAIL of a connection.
     ``commands`` lists what each connection was told, ``contents`` what came as content."""
 
     def __init__(self, *scripts: dict[str, str]) -> None:
@@ -37,6 +37,7 @@ class ScriptedSmtp:
         self.closed = threading.Semaphore(0)
         """Released whenever the server has closed a connection."""
         self._scripts = list(scripts)
+        self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -46,6 +47,7 @@ class ScriptedSmtp:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(10)
@@ -79,6 +81,9 @@ class ScriptedSmtp:
                     if script.get("CONTENT") == DROP:
                         lines.read(1)
                         _reset(connection)
+                        return
+                    if script.get("CONTENT") == SILENT:
+                        self._over.wait(10)
                         return
                     content = b""
                     while not content.endswith(b"\r\n.\r\n"):

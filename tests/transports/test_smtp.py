@@ -48,9 +48,11 @@ def test_a_break_before_the_dot_means_again(stage: str, how: str) -> None:
     assert server.contents == []
 
 
-def test_a_break_amid_the_content_means_again() -> None:
-    with ScriptedSmtp({"CONTENT": DROP}) as server:
-        fault = failure(plain(server.port), make_mail(body=LONG * 200_000)).fault
+@pytest.mark.parametrize("how", [DROP, SILENT])
+def test_a_break_amid_the_content_means_again(how: str) -> None:
+    with ScriptedSmtp({"CONTENT": how}) as server:
+        transport = plain(server.port, step_timeout=5.0 if how == DROP else 0.2)
+        fault = failure(transport, make_mail(body=LONG * 200_000)).fault
     assert fault.verdict is Verdict.AGAIN
 
 
@@ -258,6 +260,22 @@ def test_a_refused_starttls_is_not_gone_around(reply: str, verdict: Verdict) -> 
     with ScriptedSmtp({"EHLO": "250-mail.test\r\n250 STARTTLS", "STARTTLS": reply}) as server:
         assert failure(SmtpTransport("127.0.0.1", server.port, "starttls")).fault.verdict is verdict
     assert not any(command.startswith("MAIL") for command in server.commands[0])
+
+
+@pytest.mark.parametrize(
+    ("security", "script"),
+    [
+        ("starttls", {"EHLO": "250-mail.test\r\n250 STARTTLS", "STARTTLS": SILENT}),
+        ("starttls", {"EHLO": "250-mail.test\r\n250 STARTTLS", "STARTTLS": "220 Go ahead"}),
+        ("force_tls", {"GREETING": SILENT}),
+        ("off", {"EHLO": "250-mail.test\r\n250 AUTH PLAIN", "AUTH": SILENT}),
+    ],
+)
+def test_a_server_that_hangs_in_the_handshake_or_the_login_costs_a_while(security: str, script: dict[str, str]) -> None:
+    with ScriptedSmtp(script) as server:
+        transport = SmtpTransport("127.0.0.1", server.port, security, "ana", "x", step_timeout=0.3)
+        assert failure(transport).fault.verdict is Verdict.AGAIN
+    assert server.contents == []
 
 
 def test_what_follows_the_answer_to_starttls_in_the_clear_is_not_believed(certificates: Certificates) -> None:
