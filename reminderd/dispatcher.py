@@ -38,8 +38,6 @@ LOOKS = 2
 """Empty looks at the other side after which an unknown message is sent again."""
 LINGER = 0.001
 """Seconds for which a settlement waits for others that land at the same time, to share its commit."""
-LULL = 0.02
-"""Seconds without a landing after which `burst` waits no longer."""
 
 USELESS = Fault(Verdict.GIVE_UP, "useless", "It could not be sent in time, and is no longer of use.")
 OVERSLEPT = Fault(Verdict.AGAIN, "overslept", "The program was stopped before it could hand the message over.")
@@ -188,13 +186,12 @@ class Dispatcher:
                 self._wait(1.0)
 
     def burst(self, now: Callable[[], dt.datetime], for_seconds: float) -> Tally:
-        """Send what is due for about so long, as long as messages land in quick succession; then leave the rest, and
-        what is in flight, to the next call."""
+        """Send what is due for so long; then leave the rest, and what is in flight, to the next call."""
         tally = Tally()
         end = time.monotonic() + for_seconds
         with self._attending():
             self.step(now(), tally)
-            while self._flights and time.monotonic() < end and self._wait(LULL):
+            while self._flights and time.monotonic() < end and self._wait(max(0.0, end - time.monotonic())):
                 self.step(now(), tally)
         return tally
 

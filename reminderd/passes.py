@@ -16,7 +16,7 @@ from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
 from reminderd.wiring import House
 
 BURST_FOR = 0.25
-"""Seconds that a pass goes on sending while the other side answers at once; then the other stages have their turn."""
+"""Seconds that a pass goes on sending; then the other stages have their turn."""
 
 
 class Passes:
