@@ -7,11 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXTRAS := .[postgres,web,dev]
+EXTRAS := .[postgres,web,docs,dev]
 # Hatchling comes from the constraints too, so that the build is as pinned as the rest.
 BUILD := --no-build-isolation --constraint constraints.txt
 
-.PHONY: help demo test check faults bench bench-quick format docs lock clean
+.PHONY: help demo test check faults bench bench-quick format docs site lock clean
 
 help:
 	@echo 'make demo    set up, then run the main job on sample people in ./demo/'
@@ -20,7 +20,8 @@ help:
 	@echo 'make faults  kill, cut off and confuse it some hundred times, and count what arrived (under 10 minutes)'
 	@echo 'make bench   measure tick, idle and cli beside what else there is; bench-quick: rougher, under 5 minutes'
 	@echo 'make format  let ruff format and mend what it can'
-	@echo 'make docs    write the generated files again (.env.example, docs/settings.md)'
+	@echo 'make docs    write the generated files again (.env.example, settings, drafts, the table of the rules)'
+	@echo 'make site    build docs/ into pages for a browser, in build/site/; what is broken fails'
 	@echo 'make lock    resolve the dependencies afresh into constraints.txt'
 	@echo 'make clean   remove the virtual environment, caches and built files'
 
@@ -52,6 +53,9 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
+
+site: $(STAMP)
+	$(BIN)/properdocs build
 
 # Runs once, and again when the dependencies change.
 $(STAMP): pyproject.toml constraints.txt

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from reminderd.cli.main import cli, load_command
 
@@ -42,11 +44,18 @@ class Reader:
 
     def run(self, arguments: list[str]) -> str:
         """What the command says; its exit code is then ``code``. Whatever is no clean exit is raised."""
+        return self._result(arguments).output.replace(str(self.home), "~")
+
+    def json(self, arguments: list[str]) -> Any:
+        """The data of a listing."""
+        return json.loads(self._result([*arguments, "--json"]).stdout)
+
+    def _result(self, arguments: list[str]) -> Result:
         result = CliRunner().invoke(cli, arguments, env=self._environ)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         self.code = result.exit_code
-        return result.output.replace(str(self.home), "~")
+        return result
 
 
 def arguments_of(command: str) -> list[str] | None:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
-import os
 import re
 import shlex
-import shutil
-import tempfile
 from pathlib import Path
 
 import click
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, commands, prose
+from reminderd.cli.main import COMMANDS, cli, load_command
+from tests.docs import settled
+from tests.docs.pages import PAGES, ROOT, Command, blocks, commands, prose
 from tests.docs.reader import Reader, arguments_of, is_shown, parse
 
 FROM_NOTHING = ("README.md", "install.md", "first-week.md")
-"""Pages whose reader has nothing yet. Who reads another one has `SETTLED` behind them."""
-SETTLED = """
-reminderd init --name "Ada Byron" --email ada@example.org --phone +14155550100 --timezone America/New_York
-reminderd add "Maria Lopez" maria@example.org
-reminderd add "Ana Lima" ana@example.org
-reminderd add "Ben Okafor" ben@example.org
-reminderd add "Cleo Ames" cleo@example.org
-reminderd add "Dana Wu" dana@example.org
-reminderd add "Sam Ortiz" +14155550101
-reminderd landed Initech Ben Sam --quiet
-reminderd done Ben
-"""
-
+"""Pages whose reader has nothing yet. Who reads another one has the story in `settled` behind them."""
 PARSED_ONLY = {
     "init": "without a name it asks on a terminal",
     "run": "stays until it is stopped",
@@ -72,7 +57,7 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     if page.name in FROM_NOTHING:
         home.mkdir()
     else:
-        shutil.copytree(_settled(), home)
+        settled.copy_to(home)
     (home / "here").mkdir()
     monkeypatch.chdir(home / "here")
     return Reader(home)
@@ -141,10 +126,9 @@ def _type(reader: Reader, command: Command, where: str) -> None:
         parse(arguments)
         return
     said = reader.run(arguments)
-    if command.shown is None:
-        assert reader.code == 0, f"{where}\n{said}"
-    else:
-        assert is_shown(command.shown, said), f"{where}\n{said}"
+    is_right = reader.code == 0 if command.shown is None else is_shown(command.shown, said)
+    if not is_right:
+        pytest.fail(f"{where}\n{said}[{reader.code}]", pytrace=False)
 
 
 def _is_parsed_only(arguments: list[str]) -> bool:
@@ -158,8 +142,6 @@ def _is_parsed_only(arguments: list[str]) -> bool:
 
 def _look_up(span: str) -> None:
     """Fails where the command or an option in it does not exist."""
-    from reminderd.cli.main import COMMANDS, cli, load_command
-
     words = [word for word in re.split(r"\s+", span)[1:] if word not in ("…", "...")]
     options = {name for parameter in cli.params for name in parameter.opts} | {"--help"}
     command: click.Command = cli
@@ -174,22 +156,3 @@ def _look_up(span: str) -> None:
         elif command is cli:
             assert words[0].startswith("-"), span
         options |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-
-
-@functools.cache
-def _settled() -> Path:
-    """Made once in each process."""
-    home = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    before = Path.cwd()
-    os.chdir(home)
-    try:
-        reader = Reader(home)
-        for command in commands(Block("sh", 1, tuple(SETTLED.splitlines()))):
-            arguments = arguments_of(command.text)
-            assert arguments is not None
-            said = reader.run(arguments)
-            assert reader.code == 0, said
-    finally:
-        os.chdir(before)
-    return home
