@@ -176,7 +176,7 @@ class _Daemon:
             self._notifier.send("READY=1", f"STATUS={status}")
 
     def _renew(self, now: dt.datetime) -> str:
-        """Returns what became of it. Raises `ReminderdError`, with nothing changed, where the database does not answer."""
+        """Returns what became of it. Raises `ReminderdError`, and leaves all as it was, where the database fails."""
         try:
             settings = self._load_settings()
             if settings.database_url != self._house.settings.database_url:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -15,6 +16,10 @@ class Notifier:
         environ = os.environ if environ is None else environ
         self._address = environ.get("NOTIFY_SOCKET", "")
         self.interval_for = _interval(environ)
+
+    def send_reloading(self) -> None:
+        """Say that a reload begins; ``READY=1`` ends it. By its moment systemd knows it from an earlier one."""
+        self.send("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def send(self, *states: str) -> None:
         """Send states such as ``READY=1`` or ``STATUS=…``. A manager that does not listen is no reason to stop."""

@@ -152,6 +152,12 @@ def furnish(settings: Settings, own_book: Book | None, store: Store, now: dt.dat
     return House(settings, store, own_book, ways_of(settings))
 
 
+def refurnish(house: House, settings: Settings) -> House:
+    """A house of new settings and of the rule book as it is now, around the store that ``house`` has open. Raises
+    `ConfigError` for a wrong book."""
+    return House(settings, house.store, _load_own_book(settings), ways_of(settings))
+
+
 def load_book(settings: Settings) -> Book:
     """The default book, changed by the user's ``rules.toml`` where there is one. Raises `BookError`."""
     return _load_own_book(settings) or _default_book()

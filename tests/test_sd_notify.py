@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
 def test_states_arrive_as_one_datagram(manager: socket.socket) -> None:
     Notifier({"NOTIFY_SOCKET": manager.getsockname()}).send("READY=1", "STATUS=Watching – all well.")
     assert manager.recv(4096).decode() == "READY=1\nSTATUS=Watching – all well."
+
+
+def test_a_reload_is_told_with_its_moment_on_the_clock_that_systemd_compares(manager: socket.socket) -> None:
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    Notifier({"NOTIFY_SOCKET": manager.getsockname()}).send_reloading()
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    state, moment = manager.recv(4096).decode().splitlines()
+    assert state == "RELOADING=1"
+    assert before // 1000 <= int(moment.removeprefix("MONOTONIC_USEC=")) <= after // 1000
 
 
 def test_an_abstract_socket_is_reached_too() -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,13 @@ import pytest
 
 from reminderd.clock import utc_now
 from reminderd.daemon import _Daemon
+from reminderd.errors import StoreBusy
 from reminderd.message import Channel
 from reminderd.settings import load
 from reminderd.store.database import Store
 from reminderd.store.tables import DeliveryState, User
 from reminderd.store.wake import socket_path
-from reminderd.wiring import open_house
+from reminderd.wiring import furnish, open_house
 from tests.flow.daemons import Starter, wait_until
 from tests.flow.parts import PATIENCE, SIX, Mailbox, Story, make_house, words_of
 
@@ -179,6 +181,37 @@ def test_a_reload_lets_what_is_in_flight_land(sqlite_story: Story, start: Starte
     assert mailbox.arrived.empty()
 
 
+def test_each_reload_is_told_to_systemd_from_its_beginning_to_its_end(
+    sqlite_story: Story, start: Starter, home: Path
+) -> None:
+    daemon = start(sqlite_story.house.store)
+    for book, words in (("[rules.accepted]\ncadence = 'often'\n", "Reload refused"), ("", "Watching, with rules")):
+        (home / "rules.toml").write_text(book)
+        daemon.said.clear()
+        daemon.ask_to(signal.SIGHUP)
+        daemon.wait_for(f"STATUS={words}")
+        told = [line.partition("=")[0] for line in daemon.said if not line.startswith("WATCHDOG")]
+        assert told == ["RELOADING", "MONOTONIC_USEC", "READY", "STATUS"]
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+
+
+def test_reloads_open_nothing_that_stays_open(sqlite_story: Story, start: Starter) -> None:
+    daemon = start(sqlite_story.house.store)
+    handles = Path(f"/proc/{daemon.process.pid}/fd")
+    counts = []
+    for _ in range(6):
+        daemon.said.clear()
+        daemon.ask_to(signal.SIGHUP)
+        daemon.wait_for("STATUS=Watching, with rules")
+        counts.append(
+            sum(os.readlink(handle).startswith(str(sqlite_story.house.store.path)) for handle in handles.iterdir())
+        )
+    assert counts[-1] <= counts[1]
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+
+
 def test_a_reload_does_not_move_to_another_database(tmp_path: Path) -> None:
     settings = load({}, Path(os.devnull), tmp_path)
     elsewhere = dataclasses.replace(settings, database_url=f"sqlite:///{tmp_path / 'other.db'}")
@@ -189,6 +222,27 @@ def test_a_reload_does_not_move_to_another_database(tmp_path: Path) -> None:
     assert not (tmp_path / "other.db").exists()
     daemon._listener.close()
     house.store.dispose()
+
+
+def test_a_reload_that_the_database_does_not_take_is_over_for_systemd_and_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+        settings = load({}, Path(os.devnull), tmp_path)
+        house = furnish(settings, None, Store(settings.database_url, busy_timeout=0), utc_now())
+        daemon = _Daemon(house, lambda: settings)
+        with house.store.writing(), pytest.raises(StoreBusy):
+            daemon._reload()
+        assert manager.recv(4096).startswith(b"RELOADING=1\n")
+        assert manager.recv(4096) == b"READY=1\nSTATUS=Reload put off; it is tried again."
+        assert daemon._house is house
+        daemon._work()
+        assert daemon._house is not house
+        daemon._passes.dispatcher.stop(utc_now)
+        daemon._listener.close()
+        house.store.dispose()
 
 
 def test_a_second_daemon_on_the_file_is_refused(sqlite_story: Story, start: Starter, tmp_path: Path) -> None:
