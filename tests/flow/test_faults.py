@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from bench.faults.__main__ import FULL, SHORT
-from bench.faults.nursery import Nursery
+from bench.faults.nursery import CHECKOUT, Nursery
 from bench.faults.table import Row, as_text
 
 ON_POSTGRES = {"server", "nodes"}
@@ -51,3 +52,13 @@ def test_a_lost_message_a_second_text_and_a_needless_copy_each_fail() -> None:
     assert Row("in flight", 1, 2, 2, duplicated=1, allowed=1).is_good
     assert not Row("needless", 1, 2, 2, duplicated=1).is_good
     assert not Row("a text twice", 1, 2, 2, wrong=("2 texts came twice",)).is_good
+
+
+def test_what_the_page_of_promises_names_is_there() -> None:
+    page = (CHECKOUT / "docs" / "reliability.md").read_text()
+    sources = "".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
+    functions = set(re.findall(r"(?<![\w/])test_\w+(?!\.py)\b", page))
+    assert functions
+    assert [name for name in sorted(functions) if f"def {name}(" not in sources] == []
+    assert [path for path in re.findall(r"tests/[\w/]+\.py", page) if not (CHECKOUT / path).exists()] == []
+    assert set(re.findall(r"`faults ([a-z]+)`", page)) <= set(FULL)
