@@ -8,7 +8,7 @@ import sys
 
 from bench.table import as_text, keep
 
-NAMES = ("tick", "idle", "cli")
+NAMES = ("tick", "deliver", "idle", "cli")
 
 
 def main() -> int:

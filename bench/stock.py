@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from reminderd.message import Mail, to_record
+from reminderd.message import Mail, Message, to_record
 from reminderd.store import migrate
 from reminderd.store.database import Store
 from reminderd.store.tables import Delivery, Nudge, Step, User
@@ -21,7 +22,15 @@ BATCH = 5000
 LATER = dt.timedelta(days=365)
 
 
-def fill(url: str, stock: int) -> Store:
+def make_mail(number: int, size: int = 500) -> Mail:
+    """A mail of about ``size`` bytes; its number is in its Message-ID."""
+    key = f"<{number}@bench.test>"
+    head = f"From: reminderd@bench.test\r\nMessage-ID: {key}\r\nSubject: Thank Ana\r\n\r\n".encode()
+    lines = (b"x" * 76 + b"\r\n") * ((size - len(head)) // 78)
+    return Mail("reminderd@bench.test", "user@bench.test", "Thank Ana", key, head + lines)
+
+
+def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mail) -> Store:
     """An open store with ``stock`` open nudges, each with a delivery that is not due yet, in no order of time."""
     store = Store(url)
     migrate.create(store)
@@ -33,8 +42,9 @@ def fill(url: str, stock: int) -> Store:
         at = {number: NOW + dt.timedelta(days=1) + LATER * chance.random() for number in ids}
         with store.writing() as session:
             session.execute(insert(Nudge), [_nudge(number, at[number]) for number in ids])
-            session.execute(insert(Delivery), [_delivery(number, at[number]) for number in ids])
-            session.execute(insert(Step), [_step(number, at[number]) for number in ids])
+            messages = {number: make_message(number) for number in ids}
+            session.execute(insert(Delivery), [_delivery(number, at[number], messages[number]) for number in ids])
+            session.execute(insert(Step), [_step(number, at[number], messages[number].channel) for number in ids])
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not store.is_sqlite:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -47,6 +57,12 @@ def make_due(session: Session, stock: int, count: int, seed: int) -> None:
     users = chance.sample(range(1, USERS + 1), count)
     ids = [user + USERS * (seed + SEEDS * chance.randrange(stock // USERS // SEEDS)) for user in users]
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(due_at=NOW))
+
+
+def make_all_due(session: Session, now: dt.datetime) -> None:
+    """All of them come due, and are wanted."""
+    session.execute(update(Delivery).values(due_at=now))
+    session.execute(update(Nudge).values(expires_at=now + LATER))
 
 
 def _owner(number: int) -> int:
@@ -83,32 +99,30 @@ def _nudge(number: int, at: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _step(number: int, at: dt.datetime) -> dict[str, Any]:
+def _step(number: int, at: dt.datetime, channel: str) -> dict[str, Any]:
     return {
         "user_id": _owner(number),
         "nudge_id": number,
         "position": 1,
         "planned_at": at,
         "at": at,
-        "channel": "email",
+        "channel": channel,
         "lane": "now",
         "state": "sent",
         "delivery_id": number,
     }
 
 
-def _delivery(number: int, at: dt.datetime) -> dict[str, Any]:
-    key = f"<{number}@bench.test>"
-    mail = Mail("reminderd@bench.test", "user@bench.test", "Thank Ana", key, b"Subject: Thank Ana\r\n\r\n" + b"x" * 500)
+def _delivery(number: int, at: dt.datetime, message: Message) -> dict[str, Any]:
     return {
         "id": number,
         "user_id": _owner(number),
-        "channel": "email",
+        "channel": message.channel,
         "kind": "nudge",
         "dedupe_key": f"{number}.1:0",
         "subject": "Thank Ana",
-        "message": to_record(mail),
-        "message_id": key,
+        "message": to_record(message),
+        "message_id": message.message_id if isinstance(message, Mail) else None,
         "due_at": at,
         "created_at": NOW,
     }
