@@ -43,7 +43,7 @@ class Standing:
     deliveries: Mapping[str, int]
     """All messages, by state."""
     oldest_due_at: dt.datetime | None
-    """Since when the message that waits longest has been due."""
+    """Since when the message that waits longest has been due, or was first tried."""
     passes: Mapping[str, dt.datetime]
     """The last pass of each job."""
     paused: Mapping[str, int]
@@ -52,7 +52,10 @@ class Standing:
 
 def load_standing(session: Session) -> Standing:
     """Read it."""
-    oldest = select(func.min(Delivery.due_at)).where(Delivery.state.in_(WAITING))
+    due = select(func.min(Delivery.due_at)).where(Delivery.state.in_(WAITING))
+    # An attempt that failed moves the message's due date to the next one: it has waited since the first.
+    tried = select(func.min(Attempt.begun_at)).join(Delivery, Delivery.id == Attempt.delivery_id)
+    waiting = (session.scalar(due), session.scalar(tried.where(Delivery.state.in_(WAITING))))
     paused = (
         select(ChannelHealth.channel, func.count().label("users"))
         .where(ChannelHealth.paused_at.is_not(None))
@@ -60,7 +63,7 @@ def load_standing(session: Session) -> Standing:
     )
     return Standing(
         outbox.counts(session),
-        session.scalar(oldest),
+        min((at for at in waiting if at is not None), default=None),
         {job.name: job.last_pass_at for job in session.scalars(select(Job))},
         {row.channel: row.users for row in session.execute(paused)},
     )
@@ -139,7 +142,9 @@ class Metrics:
         oldest = standing.oldest_due_at
         waiting = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily("reminderd_oldest_due_seconds", "How long a message has been due at most.", waiting)
-        passes = GaugeMetricFamily("reminderd_last_pass_timestamp_seconds", "When each job last ran.", labels=["job"])
+        passes = GaugeMetricFamily(
+            "reminderd_last_pass_timestamp_seconds", "When each stage last ran.", labels=["stage"]
+        )
         for name, at in sorted(standing.passes.items()):
             passes.add_metric([name], at.timestamp())
         yield passes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import pytest
 from reminderd import logs
 from tests.flow.daemons import CHECKOUT
 
+MONITORING = (CHECKOUT / "docs" / "monitoring.md").read_text("utf-8")
 FORMS = ["human", "journal", "json", "auto"]
 
 
@@ -199,3 +202,42 @@ def test_entries_of_several_threads_come_whole(journald: Journald) -> None:
     for thread in threads:
         thread.join(10)
     assert {journald.taken()["REMINDERD_DELIVERY"] for _ in threads} == set(map(str, range(8)))
+
+
+WITH_WORDS = {"reload_refused %s", "page_not_served %s"}
+"""Of a `ConfigError`, or of who keeps a port busy."""
+
+
+def logged() -> Iterator[tuple[str, str]]:
+    """The level and the form of every entry that the program makes."""
+    for path in sorted((CHECKOUT / "reminderd").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(ast.Attribute(ast.Name("log"), level), [ast.Constant(str(form)), *_]):
+                    yield level.replace("exception", "error"), form
+                case ast.Call(ast.Attribute(ast.Name("log"), "debug" | "info" | "warning" | "error" | "exception")):
+                    raise AssertionError(f"{path}:{node.lineno}: an entry begins with its event, in plain letters")
+
+
+def test_every_entry_is_an_event_and_fields() -> None:
+    forms = {form for _, form in logged()}
+    assert forms >= WITH_WORDS
+    for form in forms - WITH_WORDS:
+        assert re.fullmatch(r"[a-z_]+( [a-z_]+=%s)*", form), form
+
+
+def test_the_page_on_monitoring_tells_of_every_event_with_its_fields_and_level() -> None:
+    table = re.findall(
+        r"^\| (`[a-z_`, ]+`) \| ([a-z_`, ]*) ?\| (info|warning|error|critical) \|", MONITORING, re.MULTILINE
+    )
+    told = {
+        event: (level, set(re.findall("[a-z_]+", fields)))
+        for events, fields, level in table
+        for event in re.findall("[a-z_]+", events)
+    }
+    made = {form.partition(" ")[0] for _, form in logged()} | {"library"}
+    assert set(told) == made
+    for level, form in logged():
+        event, _, rest = form.partition(" ")
+        assert told[event][0] == level
+        assert set(re.findall(r"([a-z_]+)=", rest)) <= told[event][1], form

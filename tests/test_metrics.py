@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from reminderd import metrics
+from reminderd.message import Channel
 from reminderd.metrics import Metrics, Standing, pages, problems
+from reminderd.rules.retry import Fault, Verdict
 from reminderd.store.database import Store
 from reminderd.store.tables import ChannelHealth, Job
+from reminderd.transports.base import SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 
 MINUTE = dt.timedelta(minutes=1)
@@ -44,6 +47,24 @@ def landed(store: Store, home: Path) -> Story:
     story.land(NOON)
     story.pass_at(NOON + 20 * dt.timedelta(seconds=1))
     return story
+
+
+def test_a_message_that_is_tried_again_and_again_has_been_due_since_the_first_attempt(
+    store: Store, tmp_path: Path
+) -> None:
+    ways = recorders()
+    ways[Channel.EMAIL].always = SendFailed(Fault(Verdict.AGAIN, "421", "busy"))
+    story = Story.begin(make_house(store, tmp_path), ways)
+    story.land(NOON)
+    for minutes in (0, 30, 61, 120):
+        story.pass_at(NOON + minutes * MINUTE)
+    story.stop()
+    with store.reading() as session:
+        standing = metrics.load_standing(session)
+    assert len(story.deliveries()) == 1
+    assert story.deliveries()[0].due_at > NOON + 120 * MINUTE
+    assert standing.oldest_due_at == NOON
+    assert "a message has been due for 2 hours" in problems(standing, NOON + 120 * MINUTE)
 
 
 def test_metrics_count_what_was_sent_and_how_late(store: Store, tmp_path: Path) -> None:
