@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from reminderd.message import Channel
+from reminderd.passes import Passes
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.store.database import Store
+from reminderd.store.outbox import AHEAD
 from reminderd.store.tables import DeliveryState, Nudge, Step, StepState, User
 from reminderd.transports.base import SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
@@ -96,6 +98,18 @@ def test_a_message_that_is_on_its_way_stays_as_it_is_and_comes_once(story: Story
     (sent,) = story.deliveries()
     assert (sent.state, sent.message) == (DeliveryState.SENT, written.message)
     assert look(story, written.due_at + HOUR) == []
+
+
+def test_what_was_made_ahead_for_the_old_hour_comes_at_the_new_one(story: Story) -> None:
+    look(story, NOON)
+    old_hour = NOON + 20 * HOUR  # 09:00 in Berlin
+    Passes(story.house, story.passes.dispatcher, ahead=AHEAD).work(old_hour - AHEAD)
+    assert [row.state for row in story.deliveries()] == [DeliveryState.SENT, DeliveryState.PENDING]
+    move(story, "America/Los_Angeles", old_hour - AHEAD / 2)
+    assert look(story, old_hour) == []
+    assert look(story, old_hour + 9 * HOUR) == AT_HOME[:1]
+    states = [row.state for row in story.deliveries()]
+    assert states == [DeliveryState.SENT, DeliveryState.CANCELLED, DeliveryState.SENT]
 
 
 def test_a_digest_that_the_move_leaves_behind_comes_at_once_where_the_next_would_be_too_late(story: Story) -> None:
