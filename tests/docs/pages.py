@@ -54,23 +54,22 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """The commands of a `sh` block (each line is one) or a `console` block (those behind a `$`)."""
+    """The commands of a `sh` block (each line is one) or a `console` block (those behind a `$`). A backslash at the end
+    of a line goes on in the next."""
     prompt = "$ " if block.language == "console" else ""
-    pending: list[tuple[int, str]] = []
+    typed: tuple[int, str] | None = None
     shown: list[str] = []
     for number, line in enumerate(block.lines, block.line):
-        if prompt and not line.startswith(prompt):
+        if typed is not None and typed[1].endswith("\\"):
+            typed = (typed[0], typed[1].removesuffix("\\") + line.strip())
+        elif prompt and not line.startswith(prompt):
             shown.append(line)
         elif line.strip() and not line.startswith("#"):
-            if pending:
-                yield Command(*pending.pop(), tuple(shown))
-            shown = []
-            if prompt:
-                pending.append((number, _without_comment(line.removeprefix(prompt))))
-            else:
-                yield Command(number, _without_comment(line), None)
-    if pending:
-        yield Command(*pending.pop(), tuple(shown))
+            if typed is not None:
+                yield _command(typed, shown if prompt else None)
+            typed, shown = (number, line.removeprefix(prompt)), []
+    if typed is not None:
+        yield _command(typed, shown if prompt else None)
 
 
 def prose(page: Path) -> str:
@@ -94,5 +93,6 @@ def anchors(page: Path) -> set[str]:
     return found
 
 
-def _without_comment(line: str) -> str:
-    return re.sub(r"\s+#\s.*$", "", line).strip()
+def _command(typed: tuple[int, str], shown: list[str] | None) -> Command:
+    text = re.sub(r"\s+#\s.*$", "", typed[1]).strip()
+    return Command(typed[0], text, None if shown is None else tuple(shown))
