@@ -7,8 +7,9 @@ import datetime as dt
 import hashlib
 import logging
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import ForUpdateParameter
@@ -22,7 +23,7 @@ from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
 from reminderd.store import outbox
 from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
-from reminderd.store.tables import Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
+from reminderd.store.tables import Base, Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ SNOOZE_STEP = 100
 BATCH = 100
 PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long what cannot be planned waits."""
+_NUDGES, _STEPS = (Base.metadata.tables[entity.__tablename__] for entity in (Nudge, Step))
 _NO_KEY: ForUpdateParameter = {"key_share": True}
 """A lock that rows which point to the locked one do not wait for."""
 
@@ -46,6 +48,25 @@ class Changes:
         """Take in another planning's changes."""
         self.opened += other.opened
         self.ended += other.ended
+
+
+@dataclasses.dataclass(slots=True)
+class _Written:
+    """What one planning changed, and the ids of the nudges that it made, which nobody has looked at yet."""
+
+    changes: Changes = dataclasses.field(default_factory=Changes)
+    made: list[int] = dataclasses.field(default_factory=list)
+
+    def add(self, other: _Written) -> None:
+        self.changes.add(other.changes)
+        self.made += other.made
+
+    def loaded(self, session: Session) -> Changes:
+        """The changes, with the new nudges among the opened ones."""
+        for start in range(0, len(self.made), BATCH):
+            query = select(Nudge).where(Nudge.id.in_(self.made[start : start + BATCH])).order_by(Nudge.number)
+            self.changes.opened += session.scalars(query)
+        return self.changes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,36 +85,15 @@ class Planner:
 
     def plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> Changes:
         """Plan these references of one user anew, in the caller's transaction."""
-        self.lock(session, user)
-        outbox.withdraw_ahead(session, user.id, now)
-        fact = load_user(session, user, self.ways, now)
-        references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
-        changes = Changes()
-        for reference, facts in zip(references, load_references(session, fact, references).values(), strict=True):
-            result = self._plan_one(session, user, facts, f"reference:{reference.id}", now)
-            changes.add(result[0])
-            reference.planned_version = reference.change_version
-            reference.plan_again_at = result[1]
-        return changes
+        return self._plan_references(session, user, ids, now).loaded(session)
 
     def plan_user(self, session: Session, user: User, now: dt.datetime) -> Changes:
         """Plan what concerns no single reference anew, in the caller's transaction."""
-        self.lock(session, user)
-        outbox.withdraw_ahead(session, user.id, now)
-        fact = load_user(session, user, self.ways, now)
-        changes, again_at = self._plan_one(session, user, load_user_subject(session, fact), None, now)
-        user.planned_version = user.change_version
-        user.plan_again_at = again_at
-        return changes
+        return self._plan_user(session, user, now).loaded(session)
 
     def plan_all(self, session: Session, user: User, now: dt.datetime) -> Changes:
         """Plan everything of one user anew."""
-        ids = list(session.scalars(select(Reference.id).where(Reference.user_id == user.id)))
-        changes = self.plan_user(session, user, now)
-        for start in range(0, len(ids), BATCH):
-            changes.add(self.plan_references(session, user, ids[start : start + BATCH], now))
-        user.settings_mark = self.settings_mark(user)
-        return changes
+        return self._plan_all(session, user, now).loaded(session)
 
     def plan_due(self, session: Session, now: dt.datetime, batch: int = BATCH) -> int:
         """Plan a batch of what is due: changed, or come to a moment at which time changes its plan. What cannot be
@@ -130,7 +130,7 @@ class Planner:
         changed = user.settings_mark != self.settings_mark(user)
         try:
             with session.begin_nested():
-                (self.plan_all if changed else self.plan_user)(session, user, now)
+                (self._plan_all if changed else self._plan_user)(session, user, now)
         except (DBAPIError, ReminderdError):
             raise
         except Exception:  # what is wrong with one user's rows must not stop the others
@@ -142,7 +142,7 @@ class Planner:
     def _plan_due_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> None:
         try:
             with session.begin_nested():
-                self.plan_references(session, user, ids, now)
+                self._plan_references(session, user, ids, now)
         except (DBAPIError, ReminderdError):
             raise
         except Exception:
@@ -169,18 +169,53 @@ class Planner:
         rows = session.execute(query.order_by(Reference.plan_again_at).limit(batch))
         return [(reference_id, user_id) for reference_id, user_id in rows]
 
-    def _plan_one(
-        self, session: Session, user: User, facts: Facts, subject: str | None, now: dt.datetime
-    ) -> tuple[Changes, dt.datetime | None]:
-        if _take_back(session, facts, now):
-            facts = _loaded_again(session, facts)
-        wanted = plan(facts, self.book, now)
-        changes = _Applier(session, user, facts.user, now).apply(wanted, subject)
-        lapsed = [nudge for nudge in changes.ended if self._records_on_expiry(session, user, nudge, now)]
-        if lapsed and facts.reference is not None:
-            wanted = plan(_loaded_again(session, facts), self.book, now)
-            changes.add(_Applier(session, user, facts.user, now).apply(wanted, subject))
-        return changes, wanted.again_at
+    def _plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> _Written:
+        self.lock(session, user)
+        outbox.withdraw_ahead(session, user.id, now)
+        fact = load_user(session, user, self.ways, now)
+        references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
+        subjects = list(load_references(session, fact, references).values())
+        written, again = self._plan_many(session, user, fact, subjects, now)
+        for reference, again_at in zip(references, again, strict=True):
+            reference.planned_version = reference.change_version
+            reference.plan_again_at = again_at
+        return written
+
+    def _plan_user(self, session: Session, user: User, now: dt.datetime) -> _Written:
+        self.lock(session, user)
+        outbox.withdraw_ahead(session, user.id, now)
+        fact = load_user(session, user, self.ways, now)
+        written, again = self._plan_many(session, user, fact, [load_user_subject(session, fact)], now)
+        user.planned_version = user.change_version
+        user.plan_again_at = again[0]
+        return written
+
+    def _plan_all(self, session: Session, user: User, now: dt.datetime) -> _Written:
+        ids = list(session.scalars(select(Reference.id).where(Reference.user_id == user.id)))
+        written = self._plan_user(session, user, now)
+        for start in range(0, len(ids), BATCH):
+            written.add(self._plan_references(session, user, ids[start : start + BATCH], now))
+        user.settings_mark = self.settings_mark(user)
+        return written
+
+    def _plan_many(
+        self, session: Session, user: User, fact: UserFact, subjects: Sequence[Facts], now: dt.datetime
+    ) -> tuple[_Written, list[dt.datetime | None]]:
+        """Plan subjects of one user with as many statements as for one; for each, when it is to be planned again."""
+        subjects = [_loaded_again(session, one) if _take_back(session, one, now) else one for one in subjects]
+        plans = [plan(facts, self.book, now) for facts in subjects]
+        written = _Applier(session, user, fact, now).apply(subjects, plans)
+        lapsed = {
+            nudge.reference_id for nudge in written.changes.ended if self._records_on_expiry(session, user, nudge, now)
+        }
+        late = [index for index, one in enumerate(subjects) if one.reference and one.reference.id in lapsed]
+        if late:
+            again = [_loaded_again(session, subjects[index]) for index in late]
+            plans_again = [plan(facts, self.book, now) for facts in again]
+            written.add(_Applier(session, user, fact, now).apply(again, plans_again))
+            for index, one in zip(late, plans_again, strict=True):
+                plans[index] = one
+        return written, [one.again_at for one in plans]
 
     def _records_on_expiry(self, session: Session, user: User, nudge: Nudge, now: dt.datetime) -> bool:
         rule = self.book.rules.get(nudge.rule)
@@ -204,64 +239,101 @@ class Planner:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Applier:
-    """Makes a subject's rows say what its plan says."""
+    """Makes subjects' rows say what their plans say."""
 
     session: Session
     user: User
     habits: UserFact
     now: dt.datetime
 
-    def apply(self, wanted: Plan, subject: str | None) -> Changes:
-        rows = {(row.rule, row.subject, row.occasion): row for row in self._rows(subject)}
-        steps = self._steps([row.id for row in rows.values()])
+    def apply(self, subjects: Sequence[Facts], plans: Sequence[Plan]) -> _Written:
+        rows = self._rows([_reference_id(facts) for facts in subjects])
+        pairs: list[tuple[Nudge, PlannedNudge | None]] = []
+        wanted: list[PlannedNudge] = []
+        for facts, one in zip(subjects, plans, strict=True):
+            left = {(row.rule, row.subject, row.occasion): row for row in rows.get(_reference_id(facts), ())}
+            for planned in one.nudges:
+                row = left.pop(planned.key, None)
+                if row is not None:
+                    pairs.append((row, planned))
+                elif planned.state is State.OPEN:
+                    wanted.append(planned)
+            pairs += [(row, None) for row in left.values()]
         changes = Changes()
-        for planned in wanted.nudges:
-            row = rows.pop(planned.key, None)
-            if row is None:
-                self._create(planned, changes)
+        steps = self._steps([row.id for row, planned in pairs if planned is not None])
+        for row, still in pairs:
+            if still is None:
+                self._unwanted(row, changes)
             else:
-                self._update(row, planned, steps.get(row.id, []), changes)
-        for row in rows.values():
-            self._unwanted(row, changes)
+                self._update(row, still, steps.get(row.id, []), changes)
         self.session.flush()
-        return changes
+        return _Written(changes, self._create(wanted))
 
-    def _rows(self, subject: str | None) -> list[Nudge]:
+    def _rows(self, reference_ids: list[int | None]) -> dict[int | None, list[Nudge]]:
+        ids = [one for one in reference_ids if one is not None]
         query = select(Nudge).where(Nudge.user_id == self.user.id)
-        if subject is not None:
-            query = query.where(Nudge.reference_id == int(subject.split(":")[1]))
-        else:
-            query = query.where(Nudge.reference_id.is_(None))
-        return list(self.session.scalars(query))
+        query = query.where(Nudge.reference_id.in_(ids) if ids else Nudge.reference_id.is_(None))
+        found: dict[int | None, list[Nudge]] = {}
+        for row in self.session.scalars(query):
+            found.setdefault(row.reference_id, []).append(row)
+        return found
 
     def _steps(self, nudge_ids: list[int]) -> dict[int, list[Step]]:
         found: dict[int, list[Step]] = {}
-        if nudge_ids:
-            for step in self.session.scalars(select(Step).where(Step.nudge_id.in_(nudge_ids)).order_by(Step.position)):
+        for start in range(0, len(nudge_ids), BATCH):
+            query = select(Step).where(Step.nudge_id.in_(nudge_ids[start : start + BATCH])).order_by(Step.position)
+            for step in self.session.scalars(query):
                 found.setdefault(step.nudge_id, []).append(step)
         return found
 
-    def _create(self, planned: PlannedNudge, changes: Changes) -> None:
-        if planned.state is not State.OPEN:
-            return
-        self.user.last_number += 1
-        row = Nudge(
-            user_id=self.user.id,
-            number=self.user.last_number,
-            rule=planned.rule,
-            subject=planned.subject,
-            occasion=planned.occasion,
-            reference_id=planned.reference_id,
-            opportunity_id=planned.opportunity_id,
-            state=State.OPEN,
-            state_at=self.now,
-            created_at=self.now,
-        )
-        _copy(planned, row)
-        self.session.add(row)
-        self.session.flush()
-        self._sync_steps(row, planned, [])
-        changes.opened.append(row)
+    def _create(self, wanted: Sequence[PlannedNudge]) -> list[int]:
+        """New rows, and their steps; their ids. Written past the session, which holds none of them."""
+        if not wanted:
+            return []
+        last = self.user.last_number
+        numbered = list(enumerate(wanted, start=last + 1))
+        self.session.execute(insert(_NUDGES), [self._nudge(number, planned) for number, planned in numbered])
+        query = select(_NUDGES.c.number, _NUDGES.c.id).where(_NUDGES.c.user_id == self.user.id, _NUDGES.c.number > last)
+        ids: dict[int, int] = {number: nudge_id for number, nudge_id in self.session.execute(query)}
+        steps = [self._step(ids[number], step) for number, planned in numbered for step in planned.steps]
+        if steps:
+            self.session.execute(insert(_STEPS), steps)
+        self.user.last_number += len(wanted)
+        return list(ids.values())
+
+    def _nudge(self, number: int, planned: PlannedNudge) -> dict[str, Any]:
+        return {
+            "user_id": self.user.id,
+            "number": number,
+            "rule": planned.rule,
+            "subject": planned.subject,
+            "occasion": planned.occasion,
+            "reference_id": planned.reference_id,
+            "opportunity_id": planned.opportunity_id,
+            "event_id": planned.event_id,
+            "draft": planned.draft,
+            "lane": planned.lane,
+            "state": State.OPEN,
+            "state_at": self.now,
+            "starts_at": planned.starts_at,
+            "due_at": planned.due_at,
+            "expires_at": planned.expires_at,
+            "reasons": _reasons(planned),
+            "end_told": True,
+            "created_at": self.now,
+        }
+
+    def _step(self, nudge_id: int, wanted: PlannedStep) -> dict[str, Any]:
+        return {
+            "user_id": self.user.id,
+            "nudge_id": nudge_id,
+            "position": wanted.position,
+            "planned_at": wanted.at,
+            "at": self._at(wanted, None),
+            "channel": wanted.channel,
+            "lane": wanted.lane,
+            "state": StepState.PENDING,
+        }
 
     def _update(self, row: Nudge, planned: PlannedNudge, steps: list[Step], changes: Changes) -> None:
         if row.state in (State.SKIPPED, State.DONE):
@@ -350,7 +422,9 @@ class _Applier:
 
 def _take_back(session: Session, facts: Facts, now: dt.datetime) -> bool:
     """Retract each `no_answer` of the program's own that turned out wrong: they had answered, or were never asked."""
-    wrong = Timeline.of(facts, local_day(now, facts.user.zone)).given_up_in_vain() if facts.reference else ()
+    if facts.reference is None or not any(event.data.get("by_itself") for event in facts.events):
+        return False
+    wrong = Timeline.of(facts, local_day(now, facts.user.zone)).given_up_in_vain()
     for event in wrong:
         session.get_one(Event, event.id).retracted_at = now
     session.flush()
@@ -370,9 +444,17 @@ def _copy(planned: PlannedNudge, row: Nudge) -> None:
     row.starts_at = planned.starts_at
     row.due_at = planned.due_at
     row.expires_at = planned.expires_at
-    reasons = [dataclasses.asdict(reason) for reason in planned.reasons]
+    reasons = _reasons(planned)
     if row.reasons != reasons:
         row.reasons = reasons
+
+
+def _reasons(planned: PlannedNudge) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(reason) for reason in planned.reasons]
+
+
+def _reference_id(facts: Facts) -> int | None:
+    return facts.reference.id if facts.reference is not None else None
 
 
 def _user_unless_taken(session: Session, user_id: int) -> User | None:

@@ -50,7 +50,7 @@ def _at_rest(facts: Facts, line: Timeline, today: dt.date) -> bool:
     reference = facts.reference
     if reference is None:
         return False
-    if reference.status is Status.RETIRED or any(event.kind == "deceased" for event in line.past()):
+    if reference.status is Status.RETIRED or any(event.kind == "deceased" for event in line.past):
         return True
     return reference.status is Status.PAUSED and (reference.paused_until is None or reference.paused_until > today)
 

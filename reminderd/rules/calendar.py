@@ -103,15 +103,15 @@ def add_span(day: dt.date, span: Span, holidays: frozenset[dt.date] = NO_HOLIDAY
     if span.hours or span.minutes:
         raise ValueError(f"expected a span of whole days, not {span}")
     try:
-        moved = _add_months(day, span.months) + dt.timedelta(days=span.days)
-        return _add_working_days(moved, span.working_days, holidays)
+        moved = _add_months(day, span.months) if span.months else day
+        if span.days:
+            moved += dt.timedelta(days=span.days)
+        return _add_working_days(moved, span.working_days, holidays) if span.working_days else moved
     except OverflowError:
         raise ValueError(f"{span} from {day} leaves the calendar") from None
 
 
 def _add_months(day: dt.date, months: int) -> dt.date:
-    if not months:
-        return day
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     if not dt.MINYEAR <= year <= dt.MAXYEAR:
@@ -189,6 +189,7 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=4096)
 def local_moment(day: dt.date, at: dt.time, zone: str) -> dt.datetime:
     """The moment of a local wall time. In a gap it moves forward by the gap's length; in a fold it is the first."""
     return _moment(day, at, zone, 0)
@@ -212,6 +213,7 @@ def start_of_day(day: dt.date, zone: str) -> dt.datetime:
     return _change_between(_moment(day, _MIDNIGHT, zone, 1), midnight, zone)
 
 
+@lru_cache(maxsize=4096)
 def end_of_day(day: dt.date, zone: str) -> dt.datetime:
     """The day's last whole second; of a day that the zone skipped, the last second before it."""
     last = _moment(day, _LAST_SECOND, zone, 1)
@@ -334,6 +336,7 @@ def _offset(moment: dt.datetime, zone: str) -> dt.timedelta | None:
 # ---- slots
 
 
+@lru_cache(maxsize=1024)
 def next_digest(
     after: dt.datetime, cadence: str, weekday: int, hour: dt.time, zone: str, quiet: QuietHours | None
 ) -> dt.datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,7 +90,7 @@ class OpportunityFact:
     closed: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class EventFact:
     """One dated thing. ``recorded_at`` decides when a nudge may first go out, never what is planned."""
 
@@ -103,7 +104,7 @@ class EventFact:
     ordinal: int = 1
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def order(self) -> tuple[dt.date, int, int]:
         """Where the event stands in the one timeline: by day, then by rank of kind."""
         return (self.on, KINDS[self.kind].rank, self.ordinal)

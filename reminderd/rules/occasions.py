@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterator
 
 from reminderd.rules.balance import ASKS_BEFORE_GIVING, asks_since_gift
@@ -40,7 +41,7 @@ IGNORED_BEFORE_HALF_PACE = 4
 _SPREAD_DAYS = {Tier.INNER: 14, Tier.NETWORK: 60, Tier.DORMANT: 60}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Candidate:
     """A rule that fired for an occasion: dates in the user's zone, moments in UTC."""
 
@@ -102,6 +103,8 @@ class _Firing:
     # ---- rules that an event starts
 
     def _from_events(self, rule: Rule) -> Iterator[Candidate]:
+        if self.line.kinds.isdisjoint(rule.on):
+            return
         for event in self.line.events:
             if event.kind not in rule.on or not self._concerns(rule, event) or not self._stands(rule, event):
                 continue
@@ -164,20 +167,21 @@ class _Firing:
         start_on = self._start_on(rule, event, released.on)
         start_at = self._start_at(rule, released, start_on)
         due_on, due_at, expires_at = self._ends(rule, event, start_on, start_at)
-        candidate = Candidate(
-            rule=rule,
-            subject=self._subject(rule, event),
-            occasion=f"event:{event.id}",
-            start_on=start_on,
-            start_at=start_at,
-            due_on=due_on,
-            due_at=due_at,
-            expires_at=expires_at,
-            draft=self._draft(rule, event),
-            event=event,
-            opportunity_id=event.opportunity_id,
+        return self._asked_of_events(
+            Candidate(
+                rule=rule,
+                subject=self._subject(rule, event),
+                occasion=f"event:{event.id}",
+                start_on=start_on,
+                start_at=start_at,
+                due_on=due_on,
+                due_at=due_at,
+                expires_at=expires_at,
+                draft=self._draft(rule, event),
+                event=event,
+                opportunity_id=event.opportunity_id,
+            )
         )
-        return dataclasses.replace(candidate, fulfilled_by=self._fulfilled_by(candidate))
 
     def _subject(self, rule: Rule, event: EventFact | None) -> str:
         if rule.concerns is Concerns.OPPORTUNITY and event is not None:
@@ -225,7 +229,7 @@ class _Firing:
         return due_on, end_of_day(due_on, user.zone), end_of_day(expires_on, user.zone)
 
     def _draft(self, rule: Rule, event: EventFact | None) -> str:
-        if rule.giving_draft and asks_since_gift(self.line.past(), self.line.today) >= ASKS_BEFORE_GIVING:
+        if rule.giving_draft and asks_since_gift(self.line.past, self.line.today) >= ASKS_BEFORE_GIVING:
             return rule.giving_draft
         if rule.silent_draft is None:
             return rule.draft
@@ -240,11 +244,16 @@ class _Firing:
 
     # ---- what fulfils
 
+    def _asked_of_events(self, candidate: Candidate) -> Candidate:
+        candidate.fulfilled_by = self._fulfilled_by(candidate)
+        return candidate
+
     def _fulfilled_by(self, candidate: Candidate) -> int | None:
         """The event that did it; for a nudge about everyone involved, the one that did the last of them."""
         waiting = self._waiting_for(candidate)
-        for event in self.line.past():
-            if not self._fulfils(event, candidate):
+        kinds = _fulfilling(candidate.rule.fulfilled)
+        for event in self.line.past:
+            if not (event.kind in kinds or event.data) or not self._fulfils(event, candidate):
                 continue
             waiting.discard(event.reference_id)
             if not waiting or event.data.get("occasion") == candidate.occasion:
@@ -265,7 +274,7 @@ class _Firing:
             return True
         if rule.role is Role.OUTCOME and named is not None:
             return False
-        if event is candidate.event or not _kind_fulfils(event.kind, rule):
+        if event is candidate.event or event.kind not in _fulfilling(rule.fulfilled):
             return False
         reference = self.facts.reference
         if reference is not None and event.reference_id != reference.id:
@@ -330,14 +339,15 @@ class _Firing:
         while True:
             due_on = cycle.due_on(number)
             expires_on = max(due_on, cycle.due_on(number + 1) - self._lead(rule))
-            candidate = self._dated(rule, f"since:{cycle.base_id}#{number}", due_on, due_on, expires_on=expires_on)
-            if candidate.expires_at > self.now and not self._settled(candidate):
-                break
+            if end_of_day(expires_on, self.facts.user.zone) > self.now:
+                candidate = self._dated(rule, f"since:{cycle.base_id}#{number}", due_on, due_on, expires_on=expires_on)
+                if not self._settled(candidate):
+                    break
             number += 1
         if rule.every == "ignored":
             if number != IGNORED_BEFORE_HALF_PACE + 1:
                 return
-            candidate = dataclasses.replace(candidate, occasion=f"since:{cycle.base_id}#{IGNORED_BEFORE_HALF_PACE}")
+            candidate.occasion = f"since:{cycle.base_id}#{IGNORED_BEFORE_HALF_PACE}"
         if rule.every == "tier" and self._reconnect_takes_over(reference, due_on):
             return
         yield candidate
@@ -391,18 +401,19 @@ class _Firing:
         if lead:
             start_on = due_on - self._lead(rule)
         expires_on = expires_on or add_span(due_on, rule.expires or NO_SPAN)
-        candidate = Candidate(
-            rule=rule,
-            subject=self._subject(rule, None),
-            occasion=occasion,
-            start_on=start_on,
-            start_at=local_moment(start_on, user.hour, user.zone),
-            due_on=due_on,
-            due_at=end_of_day(due_on, user.zone),
-            expires_at=end_of_day(expires_on, user.zone),
-            draft=self._draft(rule, None),
+        return self._asked_of_events(
+            Candidate(
+                rule=rule,
+                subject=self._subject(rule, None),
+                occasion=occasion,
+                start_on=start_on,
+                start_at=local_moment(start_on, user.hour, user.zone),
+                due_on=due_on,
+                due_at=end_of_day(due_on, user.zone),
+                expires_at=end_of_day(expires_on, user.zone),
+                draft=self._draft(rule, None),
+            )
         )
-        return dataclasses.replace(candidate, fulfilled_by=self._fulfilled_by(candidate))
 
     def _lead(self, rule: Rule) -> dt.timedelta:
         """How long before it is due the digest speaks of it first."""
@@ -436,8 +447,10 @@ class _Cycle:
         return add_span(self.base_on, span) + self.shift_for
 
 
-def _kind_fulfils(kind: str, rule: Rule) -> bool:
-    return kind in rule.fulfilled or ("touch" in rule.fulfilled and kind in TOUCHES)
+@functools.lru_cache(maxsize=256)
+def _fulfilling(fulfilled: frozenset[str]) -> frozenset[str]:
+    """The kinds that fulfil a rule, every touch where it says so."""
+    return fulfilled | TOUCHES if "touch" in fulfilled else fulfilled
 
 
 def _yearly_day(rule: Rule, reference: ReferenceFact) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterable
 
 from reminderd.rules.calendar import add_span, parse_span
@@ -19,7 +20,7 @@ CALLED_OFF_FOR = dt.timedelta(days=60)
 _SPACED = ("keep", "thanks")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Timeline:
     """Events of one subject up to and beyond ``today``, ordered by day and rank of kind."""
 
@@ -36,9 +37,15 @@ class Timeline:
             return line
         return cls(tuple(sorted((*events, *implied), key=lambda event: (event.order, event.id))), today)
 
-    def past(self) -> Iterable[EventFact]:
+    @functools.cached_property
+    def past(self) -> tuple[EventFact, ...]:
         """Those whose day has come."""
-        return (event for event in self.events if event.on <= self.today)
+        return tuple(event for event in self.events if event.on <= self.today)
+
+    @functools.cached_property
+    def kinds(self) -> frozenset[str]:
+        """What happened, or will."""
+        return frozenset(event.kind for event in self.events)
 
     def future_days(self) -> set[dt.date]:
         """The days still to come on which an event is dated."""
@@ -54,13 +61,13 @@ class Timeline:
         """Whether a later stage of the event's opportunity has come since, or the event no longer takes place."""
         return any(
             KINDS[other.kind].stage > stage and (other.order > event.order or _calls_off(other, event))
-            for other in self.past()
+            for other in self.past
             if other.opportunity_id == event.opportunity_id
         )
 
     def consent(self, reference_id: int, opportunity_id: int | None) -> str | None:
         """How the two stand: asked, agreed, declined or no_answer."""
-        own = (e for e in self.past() if (e.reference_id, e.opportunity_id) == (reference_id, opportunity_id))
+        own = (e for e in self.past if (e.reference_id, e.opportunity_id) == (reference_id, opportunity_id))
         found = last_word(own, self.today)
         return found.kind if found is not None else None
 
@@ -70,7 +77,7 @@ class Timeline:
             return False
         return any(
             event.kind in INVOLVING and event.reference_id == reference_id and event.opportunity_id == opportunity_id
-            for event in self.past()
+            for event in self.past
         )
 
     def all_involved(self, opportunity_id: int | None) -> list[int]:
@@ -93,7 +100,7 @@ class Timeline:
     def signed(self, opportunity_id: int | None) -> EventFact | None:
         """What shows that the contract is signed: that it was said, or that the job began."""
         kinds = ("signed", "started")
-        return next((e for e in self.past() if e.kind in kinds and e.opportunity_id == opportunity_id), None)
+        return next((e for e in self.past if e.kind in kinds and e.opportunity_id == opportunity_id), None)
 
     def given_up_in_vain(self) -> tuple[EventFact, ...]:
         """Each `no_answer` that the program wrote by itself although, as is known by now, they did answer, or were
@@ -115,7 +122,7 @@ class Timeline:
         """The newest contact, or the newest that comes before an event."""
         found = [
             event
-            for event in self.past()
+            for event in self.past
             if event.kind in TOUCHES
             and event.reference_id is not None
             and (before is None or event.order < before.order)
@@ -126,14 +133,14 @@ class Timeline:
         """The newest contact before an event that a nudge of one's own planning led to."""
         found = [
             event
-            for event in self.past()
+            for event in self.past
             if event.kind in TOUCHES and event.data.get("role") in _SPACED and event.order < before.order
         ]
         return found[-1] if found else None
 
     def resting_until(self) -> dt.date | None:
         """Until when a reference that never answered is left in peace, unless there was contact since."""
-        return resting_until(self.past(), self.today)
+        return resting_until(self.past, self.today)
 
     def _implied_starts(self, facts: Facts) -> Iterable[EventFact]:
         for opportunity in facts.opportunities.values():
