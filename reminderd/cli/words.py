@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -153,6 +154,8 @@ def due_words(due_at: dt.datetime, user: User, now: dt.datetime) -> str:
 
 def lines_table(lines: Sequence[Line], user: User, now: dt.datetime) -> str:
     """Numbers, titles, deadlines and next reminders below each other."""
+    due_by = functools.cache(lambda at: due_words(at, user, now))  # many lines share few moments
+    next_by = functools.cache(lambda step: step_words(step, user, now))
     rows = []
     for line in lines:
         step = line.next_step
@@ -160,8 +163,8 @@ def lines_table(lines: Sequence[Line], user: User, now: dt.datetime) -> str:
             [
                 str(line.number) if line.number is not None else None,
                 line.title,
-                due_words(line.due_at, user, now),
-                step_words(step, user, now) if step else None,
+                due_by(line.due_at),
+                next_by(step) if step else None,
             ]
         )
     return output.table(["Nudge", "What", "Due", "Next reminder"], rows)

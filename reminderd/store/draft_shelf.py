@@ -116,8 +116,8 @@ def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shel
 
 
 def gather_headings(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shelf:
-    """All rows that the titles of ``wanted`` need, in at most five queries."""
-    users = _by_id(session, User, {one.user_id for one in wanted})
+    """All rows that the titles of ``wanted`` need, in at most four queries where their users are loaded already."""
+    users = {user_id: session.get_one(User, user_id) for user_id in {one.user_id for one in wanted}}
     columns = select(Reference.id, Reference.user_id, Reference.name, Reference.keep_from_knowing)
     references = {row.id: row for row in session.execute(columns.where(Reference.user_id.in_(users)))}
     milestones = _grouped(_milestones(session, users), "user_id")

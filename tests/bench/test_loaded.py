@@ -114,4 +114,4 @@ def test_upcoming_asks_as_much_of_many_references_as_of_few(tmp_path: Path) -> N
         store.dispose()
         asked.append(found)
     assert asked[0] == asked[1]
-    assert len(asked[0]) <= 7
+    assert len(asked[0]) <= 6
