@@ -11,7 +11,7 @@ EXTRAS := .[postgres,web,docs,dev]
 # Hatchling comes from the constraints too, so that the build is as pinned as the rest.
 BUILD := --no-build-isolation --constraint constraints.txt
 
-.PHONY: help demo test check faults bench bench-quick format docs site lock clean
+.PHONY: help demo test check faults bench bench-quick format docs site deb lock clean
 
 help:
 	@echo 'make demo    set up, then run the main job on sample people in ./demo/'
@@ -22,6 +22,7 @@ help:
 	@echo 'make format  let ruff format and mend what it can'
 	@echo 'make docs    write the generated files again (.env.example, settings, drafts, the table of the rules)'
 	@echo 'make site    build docs/ into pages for a browser, in build/site/; what is broken fails'
+	@echo 'make deb     build the Debian package into dist/'
 	@echo 'make lock    resolve the dependencies afresh into constraints.txt'
 	@echo 'make clean   remove the virtual environment, caches and built files'
 
@@ -50,6 +51,20 @@ bench-quick: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# With Debian's own tools, from a copy of the checkout: apt-get install debhelper dpkg-dev python3-venv. Nothing is
+# compiled, so that no compiler is asked for.
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb/reminderd dist
+	cp -r reminderd templates deploy docs pyproject.toml constraints.txt README.md LICENSE .env.example build/deb/reminderd
+	mv build/deb/reminderd/deploy/debian build/deb/reminderd/debian
+	printf 'reminderd (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' \
+		"$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' reminderd/__init__.py)" \
+		"$$(sed -n 's/^Maintainer: //p' deploy/debian/control)" "$$(date -R -r pyproject.toml)" \
+		>build/deb/reminderd/debian/changelog
+	cd build/deb/reminderd && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps
+	cp build/deb/*.deb dist/
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

@@ -65,7 +65,7 @@ class Machine:
 
 
 @contextlib.contextmanager
-def running_machine(folder: Path) -> Iterator[Machine]:
+def running_machine(folder: Path, *more: str) -> Iterator[Machine]:
     """Boots (a second or two), and stops whatever runs inside at the end. The program is at `PROGRAM`."""
     why_not = _why_not()
     if why_not is not None:
@@ -73,7 +73,7 @@ def running_machine(folder: Path) -> Iterator[Machine]:
             pytest.fail(f"A real systemd is required here, but {why_not}.")
         pytest.skip(why_not)
     # The program, its libraries and this Python are seen read-only where the hardened service may look.
-    binds = [f"{ROOT}:/opt/checkout", f"{sysconfig.get_path('purelib')}:/opt/libraries"]
+    binds = [f"{ROOT}:/opt/checkout", f"{sysconfig.get_path('purelib')}:/opt/libraries", *more]
     python = Path(sys.base_prefix)
     if python != Path("/usr"):
         binds.append(f"{python}:/opt/python")
