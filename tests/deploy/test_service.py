@@ -28,6 +28,9 @@ StartLimitIntervalSec=0
 """
 """What a test does not want to wait for."""
 
+KNOWS_NOTIFY_RELOAD = 253
+"""The first systemd that does."""
+
 NEXT_VERSION = """
 mkdir -p /opt/next
 cp -r /opt/checkout/reminderd /opt/checkout/templates /opt/checkout/deploy /opt/next
@@ -121,6 +124,10 @@ def is_back(machine: Machine, former: str) -> bool:
     return machine.shown("ActiveState") == "active" and process_of(machine) not in ("0", former)
 
 
+def systemd_version(machine: Machine) -> int:
+    return int(machine.run("systemctl", "show", "--property=Version", "--value").split()[0].split(".")[0])
+
+
 def rules_in_force(machine: Machine) -> str:
     return machine.shown("StatusText")
 
@@ -201,6 +208,38 @@ def test_a_reload_brings_a_changed_rule_book_and_refuses_a_wrong_one(service: Ma
     assert "rules.toml" in service.journal()
 
 
+def test_systemd_hears_when_a_reload_begins_and_ends(service: Machine) -> None:
+    """By a signal that systemd did not send, so that all it knows of the reload is what the service says."""
+    before = service.shown("StateChangeTimestampMonotonic")
+    service.run("kill", "-HUP", process_of(service))
+    service.until(lambda: "anew" in rules_in_force(service), "the reload")
+    service.until(lambda: service.shown("ActiveState") == "active", "the end of the reload")
+    assert service.shown("StateChangeTimestampMonotonic") != before
+
+
+def test_with_the_drop_in_a_reload_returns_once_the_rules_are_in_force(service: Machine) -> None:
+    """Older systemds say that they do not know the type, and keep the one of the unit."""
+    former = process_of(service)
+    service.run("cp", "/opt/checkout/deploy/dropins/notify-reload.conf", "/etc/systemd/system/reminderd.service.d/")
+    service.run("systemctl", "daemon-reload")
+    try:
+        if systemd_version(service) < KNOWS_NOTIFY_RELOAD:
+            assert service.shown("Type") == "notify"
+            assert "notify-reload" in service.run("journalctl", "--no-pager", "--boot")
+            return
+        assert service.shown("Type") == "notify-reload"
+        service.write("/etc/reminderd/rules.toml", "[rules.accepted]\nenabled = false\n")
+        service.run("systemctl", "reload", "reminderd")
+        assert "anew" in rules_in_force(service)
+        service.write("/etc/reminderd/rules.toml", "[rules.accepted]\nenabled = 'perhaps'\n")
+        service.run("systemctl", "reload", "reminderd")
+        assert "refused" in rules_in_force(service)
+        assert process_of(service) == former
+    finally:
+        service.run("rm", "/etc/systemd/system/reminderd.service.d/notify-reload.conf")
+        service.run("systemctl", "daemon-reload")
+
+
 def test_a_wrong_setting_stops_it_for_good_and_says_why(service: Machine) -> None:
     service.run("systemctl", "stop", "reminderd")
     service.write("/etc/systemd/system/reminderd.service.d/wrong.conf", "[Service]\nEnvironment=SENDERS=many\n")
@@ -227,6 +266,18 @@ def test_an_upgrade_with_a_migration_keeps_what_was_there(service: Machine, mail
     service.run(PROGRAM, "landed", "Umbrella", "--all")
     assert "Maria" in offer_mail(mail[0], "Umbrella")
     service.write(LAUNCHER, launcher)
+
+
+def test_a_database_of_a_newer_program_is_refused_for_good_and_left_as_it_is(service: Machine) -> None:
+    service.run("systemctl", "stop", "reminderd")
+    raise_floor = "UPDATE alembic_version SET version_num = 'next'; UPDATE schema_floor SET revision = 'next'"
+    service.run("python3", "-c", f"import sqlite3; sqlite3.connect({DATABASE!r}).executescript({raise_floor!r})")
+    before = service.run("sha256sum", DATABASE)
+    assert service.try_run("systemctl", "start", "reminderd").returncode != 0
+    assert service.shown("ActiveState") == "failed"
+    assert (service.shown("ExecMainStatus"), service.shown("NRestarts")) == ("78", "0")
+    assert "newer" in service.journal()
+    assert service.run("sha256sum", DATABASE) == before
 
 
 def test_root_s_commands_become_the_service_s_user_and_say_so(service: Machine) -> None:
