@@ -294,7 +294,7 @@ class _Applier:
         numbered = list(enumerate(wanted, start=last + 1))
         self.session.execute(insert(_NUDGES), [self._nudge(number, planned) for number, planned in numbered])
         query = select(_NUDGES.c.number, _NUDGES.c.id).where(_NUDGES.c.user_id == self.user.id, _NUDGES.c.number > last)
-        ids: dict[int, int] = {number: nudge_id for number, nudge_id in self.session.execute(query)}
+        ids: dict[int, int] = {row.number: row.id for row in self.session.execute(query)}
         steps = [self._step(ids[number], step) for number, planned in numbered for step in planned.steps]
         if steps:
             self.session.execute(insert(_STEPS), steps)

@@ -74,7 +74,10 @@ class _Firing:
     now: dt.datetime
 
     def all(self, rules: tuple[Rule, ...]) -> Iterator[Candidate]:
+        kinds = self.line.kinds
         for rule in rules:
+            if rule.on and kinds.isdisjoint(rule.on):
+                continue
             if self.facts.reference is None:
                 yield from self._for_user(rule)
             else:
@@ -103,8 +106,6 @@ class _Firing:
     # ---- rules that an event starts
 
     def _from_events(self, rule: Rule) -> Iterator[Candidate]:
-        if self.line.kinds.isdisjoint(rule.on):
-            return
         for event in self.line.events:
             if event.kind not in rule.on or not self._concerns(rule, event) or not self._stands(rule, event):
                 continue
@@ -251,9 +252,13 @@ class _Firing:
     def _fulfilled_by(self, candidate: Candidate) -> int | None:
         """The event that did it; for a nudge about everyone involved, the one that did the last of them."""
         waiting = self._waiting_for(candidate)
-        kinds = _fulfilling(candidate.rule.fulfilled)
+        rule = candidate.rule
+        kinds = _fulfilling(rule.fulfilled)
+        from_on = None
+        if rule.early is not None:
+            from_on = add_span(candidate.start_on, -rule.early, self.facts.holidays)
         for event in self.line.past:
-            if not (event.kind in kinds or event.data) or not self._fulfils(event, candidate):
+            if not (event.kind in kinds or event.data) or not self._fulfils(event, candidate, from_on):
                 continue
             waiting.discard(event.reference_id)
             if not waiting or event.data.get("occasion") == candidate.occasion:
@@ -265,7 +270,7 @@ class _Firing:
             return set()
         return set(self.line.all_involved(candidate.opportunity_id))
 
-    def _fulfils(self, event: EventFact, candidate: Candidate) -> bool:
+    def _fulfils(self, event: EventFact, candidate: Candidate, from_on: dt.date | None) -> bool:
         named = event.data.get("occasion")
         rule = candidate.rule
         if named == candidate.occasion and event.data.get("rule") == rule.name:
@@ -282,12 +287,12 @@ class _Firing:
         same = event.opportunity_id == candidate.opportunity_id
         if candidate.opportunity_id is not None and rule.role not in (Role.KEEP, Role.TASK) and not same:
             return False
-        return self._late_enough(event, candidate)
+        return self._late_enough(event, candidate, from_on)
 
-    def _late_enough(self, event: EventFact, candidate: Candidate) -> bool:
-        start, early = candidate.event, candidate.rule.early
-        if early is not None:
-            from_on = add_span(candidate.start_on, -early, self.facts.holidays)
+    def _late_enough(self, event: EventFact, candidate: Candidate, from_on: dt.date | None) -> bool:
+        """``from_on`` is the first day that counts for a rule that takes what came early."""
+        start = candidate.event
+        if from_on is not None:
             return event.on >= from_on and (start is None or candidate.rule.ahead or event.order > start.order)
         if start is not None:
             return event.order > start.order
