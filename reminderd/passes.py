@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import func, or_, select
 
 from reminderd import crash
+from reminderd.clock import steady
 from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
 from reminderd.store import backup, due, jumps, lock
@@ -33,12 +34,17 @@ class Passes:
         """Messages are made up to ``ahead`` before their moment, for whoever is still there then to send them."""
         self._house = house
         self._ahead = ahead
+        self._stage_for = house.settings.lease_seconds / 6
+        """Seconds after which planning and composing leave the rest to the next pass: meanwhile nobody renews the
+        leases of what is in flight."""
         self.dispatcher = dispatcher
         self.desk = desk
         self._last: dict[str, dt.datetime] = {}
 
     def work(self, now: dt.datetime) -> dt.datetime | None:
-        """Everything that is due, without waiting for a slow network. Returns when the next thing is due."""
+        """What is due, without waiting for a slow network; what takes long is left to the next pass. Returns when the
+        next thing is due."""
+        began = steady()
         self.dispatcher.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
         self.read_replies(now)
         agenda = self._agenda()
@@ -48,7 +54,8 @@ class Passes:
         self.dispatcher.rescue_if_any(now)
         self.plan(now)
         self.compose(now)
-        self.dispatcher.burst(lambda: now, BURST_FOR)
+        # In whole seconds, so that a quick pass has one moment; a lease must not begin when a slow one did.
+        self.dispatcher.burst(lambda: now + dt.timedelta(seconds=int(steady() - began)), BURST_FOR)
         self._last["dispatch"] = now
         return self.next_at(now)
 
@@ -86,27 +93,29 @@ class Passes:
     def plan(self, now: dt.datetime) -> int:
         """Plan whatever changed or whose time came."""
         planned = 0
+        end = steady() + self._stage_for
         while self._anything_to_plan(now):
             with self._house.store.writing() as session:
                 made = self._house.planner.plan_due(session, now)
                 crash.point("planning")
             crash.point("planned")
             planned += made
-            if not made:
-                break  # another daemon is at it
+            if not made or steady() >= end:
+                break  # another daemon is at it, or the next pass
         self._last["plan"] = now
         return planned
 
     def compose(self, now: dt.datetime) -> int:
         """Turn due steps into deliveries."""
         composed = 0
+        end = steady() + self._stage_for
         while self._anything_to_compose(now):
             with self._house.store.writing() as session:
                 made = self._house.composer.compose(session, now, self._ahead)
                 crash.point("composing")
             crash.point("composed")
             composed += made
-            if not made:
+            if not made or steady() >= end:
                 break
         self._last["compose"] = now
         return composed

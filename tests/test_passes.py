@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
+from reminderd.dispatcher import Dispatcher
+from reminderd.message import Channel
 from reminderd.passes import Passes
+from reminderd.planner import BATCH
 from reminderd.store.database import Store
-from reminderd.store.tables import Delivery, Job
+from reminderd.store.tables import Attempt, Delivery, Job, User
 from tests.flow.daemons import wait_until
 from tests.flow.parts import NOON, PATIENCE, make_house, recorders
-from tests.store.rows import add_user, make_delivery
+from tests.store.rows import add_user, make_delivery, make_user
 
 
 @pytest.fixture
@@ -41,6 +45,42 @@ def test_one_node_keeps_house_at_a_time(two_nodes: list[Passes], postgres_store:
     assert last_passes(postgres_store) == {"housekeeping": NOON}
     second.housekeeping(NOON + dt.timedelta(minutes=6))
     assert last_passes(postgres_store) == {"housekeeping": NOON + dt.timedelta(minutes=6)}
+
+
+def test_what_takes_long_to_plan_is_left_to_the_next_pass_for_the_leases_sake(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite_store.writing() as session:
+        users = [make_user(f"{number}@example.com") for number in range(BATCH + 20)]
+        for user in users:
+            user.plan_again_at = NOON
+        session.add_all(users)
+    house = make_house(sqlite_store, tmp_path)
+    passes = Passes(house, house.dispatcher(recorders()))
+    slow = iter([0.0, house.settings.lease_seconds / 6])
+    monkeypatch.setattr("reminderd.passes.steady", lambda: next(slow))
+    assert passes.plan(NOON) == BATCH
+    left = passes.next_at(NOON)
+    assert left is not None
+    assert left <= NOON
+    slow = iter([0.0, 0.1])
+    assert passes.plan(NOON) == 20
+
+
+def test_a_message_is_leased_and_settled_at_its_own_moment_however_long_the_pass_took(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(sqlite_store, tmp_path)
+    user = add_user(sqlite_store)
+    with sqlite_store.writing() as session:
+        house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, NOON)
+    passes = Passes(house, Dispatcher(sqlite_store, house.composer, recorders(), senders=0))
+    clock = itertools.chain([0.0], itertools.repeat(45.7))
+    monkeypatch.setattr("reminderd.passes.steady", lambda: next(clock))
+    passes.work(NOON)
+    passes.work(NOON + dt.timedelta(minutes=1))
+    with sqlite_store.reading() as session:
+        assert session.scalars(select(Attempt.begun_at)).one() == NOON + dt.timedelta(seconds=45)
 
 
 def put_off_by_a_wrong_clock(store: Store) -> None:
