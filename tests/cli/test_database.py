@@ -55,6 +55,18 @@ def test_check_says_of_a_newer_database_what_to_do_and_leaves_it(tmp_path: Path)
     assert "newer" in desk.refused(78, "db", "upgrade")
 
 
+def test_a_newer_database_that_was_only_expanded_is_worked_with(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.rows("UPDATE alembic_version SET version_num = '9999'")
+    desk.rows("ALTER TABLE users ADD COLUMN nickname VARCHAR(20)")
+    assert desk.ok("db", "check").startswith("ok ")
+    assert "at 9999 already" in desk.ok("db", "upgrade")
+    desk.ok("add", "Maria Lopez")
+    desk.ok("backup", str(tmp_path / "copy.db"))
+    desk.ok("restore", str(tmp_path / "copy.db"), "--force")
+    assert [one["name"] for one in desk.json("reference", "list")] == ["Maria Lopez"]
+
+
 def test_check_without_a_database_makes_none(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     assert "reminderd init" in desk.refused(78, "db", "check")
