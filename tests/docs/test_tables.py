@@ -1,13 +1,17 @@
-"""What the pages list is what there is: keys, addresses, metrics, modules and settings."""
+"""What the pages list is what there is: keys, addresses, metrics, problems, modules and settings."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reminderd import errors
+from reminderd.cli.main import INTERRUPTED
+from reminderd.metrics import Metrics, Standing, problems
 from reminderd.settings import load, rows
 from reminderd.store.database import Store
 from reminderd.web.app import make_app
@@ -17,6 +21,7 @@ from tests.docs.reader import Reader, arguments_of
 from tests.flow.parts import NOON, make_house
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 DESIGN = (ROOT / "docs" / "design.md").read_text("utf-8")
 KEYS = re.findall(r"^\| `(reminderd [^`]+)` \| (a list|one) \| (.+) \|$", API, re.MULTILINE)
 SETTINGS = [
@@ -68,8 +73,6 @@ def test_the_addresses_are_those_that_the_page_lists(sqlite_store: Store, tmp_pa
 
 
 def test_the_metrics_are_those_that_the_page_lists(sqlite_store: Store) -> None:
-    from reminderd.metrics import Metrics
-
     families = Metrics(sqlite_store, NOON).text(NOON).decode()
     named = set(re.findall(r"^# TYPE (\S+)", families, re.MULTILINE))
     assert set(re.findall(r"^\| `(reminderd_\w+)`", API, re.MULTILINE)) == named
@@ -82,6 +85,17 @@ def test_the_map_of_the_modules_is_whole() -> None:
     there |= {f"reminderd/{path.parent.name}/" for path in package.glob("*/__init__.py")}
     assert {name for name in listed if name.startswith("reminderd/")} == there
     assert all((ROOT / name).exists() for name in listed)
+
+
+def test_every_problem_of_health_and_every_exit_code_is_told_of() -> None:
+    long_ago = NOON - dt.timedelta(days=1)
+    silent = Standing({}, long_ago, {"plan": long_ago}, {"email": 1})
+    rows_of = re.findall(r"^\| (.+?) \|", OPERATIONS, re.MULTILINE)
+    told = [".*".join(map(re.escape, row.split("…"))) for row in rows_of]
+    for problem in (*problems(Standing({}, None, {}, {}), NOON), *problems(silent, NOON)):
+        assert any(re.fullmatch(row, problem) for row in told), problem
+    codes = {each.exit_code for each in vars(errors).values() if isinstance(each, type)}
+    assert {str(code) for code in codes | {0, INTERRUPTED}} <= set(rows_of)
 
 
 @pytest.mark.parametrize("block", SETTINGS)
