@@ -19,13 +19,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from reminderd import logs
 from reminderd.clock import utc_now
 from reminderd.dispatcher import Dispatcher
+from reminderd.edits import Edits
 from reminderd.errors import ConfigError, OutOfDate, ReminderdError
 from reminderd.passes import Passes
 from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
 from reminderd.store import lock, outbox
 from reminderd.store.wake import make_listener
-from reminderd.wiring import House, open_house, refurnish
+from reminderd.wiring import BOOK_FILE, House, open_house, refurnish
 
 if TYPE_CHECKING:
     from reminderd.web.server import Server
@@ -47,10 +48,10 @@ PAUSED_FOR = dt.timedelta(days=1)
 
 
 def run_forever(load_settings: Callable[[], Settings]) -> int:
-    """Run until SIGTERM or SIGINT; SIGHUP reads rules and settings again. Raises `ConfigError` before it is ready,
-    for what is wrong then; a book or setting that breaks later leaves the last good one in force. Raises `OutOfDate`
-    at any time, once the database has been upgraded past this program."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every secret
+    """Run until SIGTERM or SIGINT; SIGHUP, and a change of rules or templates, has those and the settings read again.
+    Raises `ConfigError` before it is ready, for what is wrong then; a book or setting that breaks later leaves the last
+    good one in force. Raises `OutOfDate` at any time, once the database has been upgraded past this program."""
+    _forbid_cores()
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
     logs.take_uncaught()
@@ -74,6 +75,8 @@ class _Daemon:
         self._next_at: dt.datetime | None = None
         self._retired: list[Dispatcher] = []
         self._page: Server | None = None
+        config = house.settings.config_dir
+        self._edits = Edits(config / BOOK_FILE, config / "templates")
         self._listener = make_listener(house.store, look_every=house.settings.poll_seconds)
         self._scheduler = BackgroundScheduler(
             timezone=dt.UTC,
@@ -137,6 +140,9 @@ class _Daemon:
         self._again.clear()
         self._next_at = None
         try:
+            if self._edits.are_there(utc_now()):
+                log.info("files_changed")
+                self._reloading = True
             if self._reloading:
                 self._reload()
             self._next_at = self._passes.work(utc_now())
@@ -165,6 +171,7 @@ class _Daemon:
     def _reload(self) -> None:
         """Work with what settings and rules say now. systemd hears when that begins and, whatever comes of it, ends."""
         self._reloading = False
+        self._edits.note()
         self._notifier.send_reloading()
         status = "Reload put off; it is tried again."
         try:
@@ -285,9 +292,18 @@ def _open_page(house: House) -> Server | None:
     return page
 
 
+def _forbid_cores() -> None:
+    """A core dump would hold every secret. The limit is one byte and not none, since Linux takes exactly that as a word
+    to a program that takes cores by a pipe, too."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 0 if most == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
 def run_once(settings: Settings) -> int:
     """One pass, for cron: 0 when nothing due is left, 75 when something waits for a retry, 1 when something failed
     for good. Raises `ReminderdError` when a daemon has this database already."""
+    _forbid_cores()
     logs.configure(settings.log_level, settings.log_format)
     house = open_house(settings, utc_now())
     try:

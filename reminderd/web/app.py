@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from reminderd import metrics
+from reminderd.drafts.sturdy import Sturdy
 from reminderd.errors import ReminderdError, UsageError
 from reminderd.rules.facts import State
 from reminderd.signing import ON_NUDGES, Grant, Purpose, Signer
@@ -67,7 +68,7 @@ class _Page:
         signer = Signer(house.sender.key)
         self._signer = signer
         self._gate = Gate(signer, house.settings.site_root)
-        self._style = house.library.render("web/style.css.j2", {})
+        self._style = Sturdy(house.library).render("web/style.css.j2", {})
 
     # ---- links in messages
 
@@ -293,7 +294,7 @@ class _Page:
     ) -> Response:
         language = user.language if user is not None else "en"
         shared = {"say": words(language), "language": language.partition("_")[0], "root": request.script_root}
-        text = self._house.library.render(f"web/{name}.html.j2", shared | names, language)
+        text = Sturdy(self._house.library).render(f"web/{name}.html.j2", shared | names, language)
         response = Response(text, status=status, mimetype="text/html")
         response.headers.update(headers or {})
         return response

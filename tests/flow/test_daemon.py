@@ -165,6 +165,54 @@ def test_rules_are_read_again_on_sighup_and_a_broken_book_leaves_the_last_good_o
     assert sum(b"Acme" in received.content for received in mailbox.received) == 1
 
 
+def test_changed_rules_are_noticed_without_a_word_and_a_broken_book_leaves_the_last_good_one(
+    sqlite_story: Story, start: Starter, mailbox: Mailbox, home: Path
+) -> None:
+    daemon = start(sqlite_story.house.store)
+    daemon.said.clear()
+    written_a_while_ago(home / "rules.toml", "[rules.birthday]\nenabled = false\n")
+    sqlite_story.record("accepted", utc_now(), wake=True)  # whatever wakes it has it look
+    daemon.wait_for("STATUS=Watching, with rules")
+    wait_until(lambda: all(nudge.state == "cancelled" for nudge in sqlite_story.nudges("birthday")))
+    daemon.said.clear()
+    written_a_while_ago(home / "rules.toml", "[rules.birthday]\nenabled = 'perhaps'\n")
+    with sqlite_story.house.store.writing(wake=True):
+        pass
+    daemon.wait_for("STATUS=Reload refused")
+    subjects = {str(mailbox.arrived.get(timeout=PATIENCE)["Subject"]) for _ in range(2)}
+    assert "reminderd: rules or settings refused" in subjects
+    assert all(nudge.state == "cancelled" for nudge in sqlite_story.nudges("birthday"))
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+    assert daemon.log.read_text().count("files_changed") == 2
+
+
+def test_a_template_that_breaks_while_it_runs_is_made_good_by_ours_and_the_message_says_so(
+    sqlite_story: Story, start: Starter, mailbox: Mailbox, home: Path
+) -> None:
+    daemon = start(sqlite_story.house.store)
+    daemon.said.clear()
+    template = home / "templates" / "drafts" / "accepted.j2"
+    template.parent.mkdir(parents=True)
+    written_a_while_ago(template, "{% block mail_1 %}{{ them.nonsense }}{% endblock %}")
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    daemon.wait_for("STATUS=Watching, with rules")
+    mail = mailbox.arrived.get(timeout=PATIENCE)
+    while "Acme" not in mail["Subject"]:
+        mail = mailbox.arrived.get(timeout=PATIENCE)
+    assert "A template of yours cannot be used" in words_of(mail)
+    assert "accepted.j2" in words_of(mail)
+    assert all(f"To: {name} <" in words_of(mail) for name in SIX)
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
+
+
+def written_a_while_ago(path: Path, text: str) -> None:
+    path.write_text(text)
+    past = time.time() - 60
+    os.utime(path, (past, past))
+
+
 def test_a_reload_lets_what_is_in_flight_land(sqlite_story: Story, start: Starter, mailbox: Mailbox) -> None:
     daemon = start(sqlite_story.house.store)
     mailbox.hold()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 
 import pytest
 from werkzeug.http import parse_cookie
@@ -11,11 +12,12 @@ from werkzeug.http import parse_cookie
 from reminderd.message import Channel
 from reminderd.rules.facts import State
 from reminderd.signing import Purpose
+from reminderd.store.database import Store
 from reminderd.store.tables import Nudge, Reference
 from reminderd.web import strip
 from reminderd.web.gate import COOKIE
 from tests.flow.parts import NOON, make_reference, make_user
-from tests.web.parts import OWN, ROOT, Desk
+from tests.web.parts import OWN, ROOT, Desk, make_desk
 
 
 def test_nobody_gets_in_without_the_link(desk: Desk) -> None:
@@ -245,6 +247,22 @@ def test_a_fault_shows_nothing_of_itself(desk: Desk, caplog: pytest.LogCaptureFi
     assert answer.status_code == 503
     assert str(path) not in answer.text
     assert "sqlite" not in answer.text.lower()
+
+
+@pytest.mark.parametrize("text", ["{{ nonsense.at_all }}", "{% if %}"])
+def test_a_page_template_of_the_user_s_that_is_broken_is_made_good_by_ours(
+    sqlite_store: Store, tmp_path: Path, text: str
+) -> None:
+    folder = tmp_path / "templates" / "web"
+    folder.mkdir(parents=True)
+    for name in ("page.html.j2", "small.html.j2", "style.css.j2"):
+        (folder / name).write_text(text)
+    desk = make_desk(sqlite_store, tmp_path)
+    desk.enter()
+    assert "Coming up" in desk.client.get("/").text
+    assert desk.client.get("/nowhere").status_code == 404
+    assert "body" in desk.client.get("/style.css").text
+    desk.story.stop()
 
 
 def test_too_long_a_form_is_refused(desk: Desk) -> None:
