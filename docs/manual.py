@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reminderd import __version__
-from reminderd.cli.main import COMMANDS, CONTEXT, cli, load_command
+from reminderd.cli.main import COMMANDS, cli, load_command
 
 FILES = r"""
 .SH FILES
@@ -51,7 +51,7 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Every page, by its file's name: one for the program, one for each command."""
-    context = click.Context(cli, info_name="reminderd", **CONTEXT)
+    context = cli.make_context("reminderd", [], resilient_parsing=True)
     found = {"reminderd.1": "\n".join(_program(context)) + FILES}
     for name, (_, about) in COMMANDS.items():
         command = load_command(name)

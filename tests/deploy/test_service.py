@@ -66,7 +66,7 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mailbox, st
 
 
 @pytest.fixture(scope="module")
-def installed(machine: Machine, mail: tuple[Mailbox, str], names: NameServer) -> Machine:
+def installed(machine: Machine, mail: tuple[Mailbox, str], names: NameServer) -> Iterator[Machine]:
     """The unit, installed by its own command, with a mail server that it has to look up."""
     mailbox, authority = mail
     machine.write("/etc/resolv.conf", f"nameserver {NAME_SERVER}\noptions timeout:2 attempts:2\n")
@@ -88,7 +88,8 @@ def installed(machine: Machine, mail: tuple[Mailbox, str], names: NameServer) ->
     machine.write("/etc/reminderd/ca.pem", authority)
     machine.run("chown", "-R", "reminderd:reminderd", "/etc/reminderd")
     machine.write("/etc/credstore/reminderd.smtp_password", PASSWORD + "\n", 0o600)
-    return machine
+    yield machine
+    machine.run("systemctl", "stop", "reminderd")  # while the mail server is there, which else ends with it connected
 
 
 @pytest.fixture
