@@ -11,8 +11,10 @@ from twilio.request_validator import RequestValidator
 
 from reminderd.message import Channel
 from reminderd.rules.facts import State
+from reminderd.rules.retry import Verdict
 from reminderd.store.database import Store
 from reminderd.store.tables import Delivery, DeliveryState
+from reminderd.transports.twilio_codes import TABLE, fault_for_status
 from tests.flow.parts import NOON, PHONE
 from tests.servers.twilio import ACCOUNT, SENDER, TOKEN
 from tests.web.parts import ROOT, SETTINGS, Desk, make_desk
@@ -187,6 +189,23 @@ def test_states_only_move_forward_in_whatever_order_they_come(
     for word in words:
         assert post(desk, "/twilio/status", status(word, ErrorCode="30005")) == 204
     assert state_of(desk, delivery) == state
+
+
+def test_after_any_code_a_lost_text_goes_again_or_its_end_is_to_be_told(sent: tuple[Desk, int]) -> None:
+    desk, delivery = sent
+    codes = [code for row in TABLE for code in row.codes if code >= 30000]
+    assert len(codes) > 10
+    for code in codes:
+        with desk.house.store.writing() as session:
+            row = session.get_one(Delivery, delivery)
+            row.state, row.sent_at, row.provider_reference, row.failure_told = DeliveryState.SENT, NOON, SID, True
+        assert post(desk, "/twilio/status", status("undelivered", ErrorCode=str(code))) == 204
+        with desk.house.store.reading() as session:
+            row = session.get_one(Delivery, delivery)
+        again = fault_for_status(code).verdict is Verdict.AGAIN
+        assert row.state == (DeliveryState.PENDING if again else DeliveryState.FAILED)
+        assert row.due_at > NOON if again else not row.failure_told
+        assert row.fault_code == str(code)
 
 
 @pytest.mark.parametrize("code", ["30003", "30005"])  # one that is tried again, one that is not
