@@ -9,12 +9,13 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT, anchors, prose
 
-PAGES_WITH_LINKS = (*PAGES, ROOT / "CONTRIBUTING.md")
+PAGES_WITH_LINKS = (*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "deploy" / "README.md")
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_LINKS, ids=lambda page: page.name)
 def test_relative_links_lead_to_a_page_and_a_heading(page: Path) -> None:
-    for target in re.findall(r"\]\(\s*([^)\s]+)\s*\)", prose(page)):
+    text = prose(page)
+    for target in (*re.findall(r"\]\(\s*([^)\s]+)\s*\)", text), *re.findall(r'src="([^"]+)"', text)):
         if re.match(r"[a-z]+:", target):
             assert target.startswith(("https://", "mailto:")), target
             continue
