@@ -28,7 +28,8 @@ from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge,
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 100
+"""Steps of a transaction: others wait for no longer than it takes to make their messages."""
 FRESH_FOR = dt.timedelta(hours=1)
 """How long the first step of what was just recorded may still break into quiet hours."""
 PUT_OFF_FOR = dt.timedelta(hours=1)

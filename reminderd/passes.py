@@ -53,7 +53,8 @@ class Passes:
             return self._next_at(agenda, now)
         self.dispatcher.rescue_if_any(now)
         self.plan(now)
-        self.compose(now)
+        waiting = agenda.delivery_at is not None and agenda.delivery_at <= now
+        self.compose(now, ahead=dt.timedelta() if waiting else self._ahead)  # what can go now is not to wait for that
         # In whole seconds, so that a quick pass has one moment; a lease must not begin when a slow one did.
         self.dispatcher.burst(lambda: now + dt.timedelta(seconds=int(steady() - began)), BURST_FOR)
         self._last["dispatch"] = now
@@ -105,13 +106,13 @@ class Passes:
         self._last["plan"] = now
         return planned
 
-    def compose(self, now: dt.datetime) -> int:
-        """Turn due steps into deliveries."""
+    def compose(self, now: dt.datetime, ahead: dt.timedelta = dt.timedelta()) -> int:
+        """Turn steps that are due, or will be within ``ahead``, into deliveries."""
         composed = 0
         end = steady() + self._stage_for
-        while self._anything_to_compose(now):
+        while self._anything_to_compose(now, ahead):
             with self._house.store.writing() as session:
-                made = self._house.composer.compose(session, now, self._ahead)
+                made = self._house.composer.compose(session, now, ahead)
                 crash.point("composing")
             crash.point("composed")
             composed += made
@@ -150,9 +151,9 @@ class Passes:
                     return True
         return False
 
-    def _anything_to_compose(self, now: dt.datetime) -> bool:
+    def _anything_to_compose(self, now: dt.datetime, ahead: dt.timedelta) -> bool:
         with self._house.store.reading() as session:
-            return due.anything_due(session, now + self._ahead) or self._house.composer.has_notices(session, now)
+            return due.anything_due(session, now + ahead) or self._house.composer.has_notices(session, now)
 
     def next_at(self, now: dt.datetime) -> dt.datetime | None:
         """When the next thing is due; may lie before ``now`` where something waits for its turn."""

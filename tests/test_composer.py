@@ -229,3 +229,27 @@ def test_two_moments_within_reach_are_two_messages_each_at_its_own(story: Story)
             step.at = NOON + minutes * dt.timedelta(minutes=1)
     ahead_of(story, NOON)
     assert [row.due_at for row in story.deliveries()] == [NOON + n * dt.timedelta(minutes=1) for n in (2, 4)]
+
+
+def test_what_can_go_now_does_not_wait_for_what_is_made_ahead(story: Story) -> None:
+    story.land(NOON)
+    with story.house.store.writing() as session:
+        story.house.composer.compose(session, NOON)
+        first = select(Step).join(Nudge).where(Step.state == StepState.PENDING).order_by(Step.at)
+        later = session.scalars(first).first()
+        assert later is not None
+        later.at = NOON + AHEAD / 2
+    assert ahead_of(story, NOON) <= NOON
+    assert [row.due_at for row in story.deliveries()] == [NOON]
+    ahead_of(story, NOON)
+    assert [row.due_at for row in story.deliveries()] == [NOON, NOON + AHEAD / 2]
+
+
+def test_what_belongs_into_one_message_is_not_divided_among_batches(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reminderd.composer.BATCH", 1)
+    story.land(NOON)
+    (delivery,) = compose(story)
+    with story.house.store.reading() as session:
+        assert len(session.scalars(select(Step).where(Step.delivery_id == delivery.id)).all()) == 3

@@ -26,17 +26,19 @@ from reminderd.store.tables import (
 
 
 def due_steps(session: Session, now: dt.datetime, limit: int) -> list[tuple[Step, Nudge]]:
-    """Pending steps whose moment has come, oldest first, with their nudges; those that another daemon has are
-    skipped."""
+    """Pending steps whose moment has come, oldest first, with their nudges: about ``limit``, and all of each user's.
+    Those that another daemon has are skipped."""
     query = (
         select(Step, Nudge)
         .join(Nudge, Nudge.id == Step.nudge_id)
         .where(_literal_pending(), Step.at <= now)
         .order_by(Step.at, Step.id)
-        .limit(limit)
         .with_for_update(of=Step, skip_locked=True)
     )
-    return [(step, nudge) for step, nudge in session.execute(query)]
+    found = session.execute(query.limit(limit)).all()
+    if len(found) == limit:  # what belongs into one message must not be divided
+        found = session.execute(query.where(Step.user_id.in_({step.user_id for step, _ in found}))).all()
+    return [(step, nudge) for step, nudge in found]
 
 
 def anything_due(session: Session, now: dt.datetime) -> bool:
