@@ -416,7 +416,7 @@ class _Applier:
             return wanted.at
         slot = digest_slot(self.now, self.habits)
         if wanted.position != 1:
-            slot += dt.timedelta(days=7)
+            slot = digest_slot(slot, self.habits)
         return wanted.at if due_at is not None and due_at < slot else slot
 
 

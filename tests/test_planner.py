@@ -212,6 +212,20 @@ def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: 
         assert after.planner.refresh_marks(session, NOON) == 0
 
 
+@pytest.mark.parametrize(("digest", "between"), [("daily", DAY), ("weekly", 7 * DAY)])
+def test_what_is_planned_late_is_mentioned_twice_in_digests_that_follow_each_other(
+    sqlite_store: Store, tmp_path: Path, digest: str, between: dt.timedelta
+) -> None:
+    silent = {"last_contact_on": NOON.date() - 150 * DAY, "created_on": NOON.date() - 140 * DAY}
+    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX[:1], reference=silent, digest=digest)
+    with sqlite_store.reading() as session:
+        query = select(Step).join(Nudge).where(Nudge.starts_at < NOON, Step.lane == "digest").order_by(Step.at)
+        first, second = session.scalars(query)
+    story.stop()
+    assert NOON < first.at <= NOON + between
+    assert second.at - first.at == between
+
+
 def test_a_due_date_that_moves_keeps_its_number_and_moves_its_steps(story: Story) -> None:
     with story.house.store.writing() as session:
         row = session.get_one(Reference, 1)
