@@ -77,8 +77,9 @@ def record(ctx: Ctx, /, kind: str, again: bool, quiet: bool, **given: Any) -> No
 
 def _record(ctx: Ctx, kind: str, given: Given, *, again: bool, quiet: bool) -> None:
     now = ctx.now()
+    if kind == "called" and given.company is None:
+        kind, given = _one_meaning(ctx, kind, given)
     with ctx.writing() as (session, user):
-        kind, given = _one_meaning(ctx, session, user, kind, given)
         happenings = _happenings(ctx, session, user, kind, given, now)
         moved = _set_start(ctx, session, user, happenings, now)
         result = ctx.house().actions.record(session, user, happenings, now, again=again)
@@ -101,11 +102,11 @@ def undo(ctx: Ctx) -> None:
 # ---- what is meant
 
 
-def _one_meaning(ctx: Ctx, session: Session, user: User, kind: str, given: Given) -> tuple[str, Given]:
-    """`called` without a company is asked about: the employer called them, or the user did."""
-    if kind != "called" or given.company is not None:
-        return kind, given
-    jobs = [job.company for job in open_jobs(session, user)]
+def _one_meaning(ctx: Ctx, kind: str, given: Given) -> tuple[str, Given]:
+    """`called` without a company is asked about: the employer called them, or the user did. Nothing is locked while
+    somebody thinks."""
+    with ctx.reading() as (session, user):
+        jobs = [job.company for job in open_jobs(session, user)]
     if not ctx.is_terminal():
         hint = f" ({', '.join(jobs)})" if jobs else ""
         names = " ".join(quoted(name) for name in (*given.names, *given.references)) or "NAME"

@@ -17,9 +17,9 @@ from reminderd.cli.hints import say_fatigue, say_nobody_asked, say_waiting
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
 from reminderd.cli.suggest import suggest
 from reminderd.cli.words import quoted
-from reminderd.errors import UsageError
+from reminderd.errors import NotFound, UsageError
 from reminderd.rules.kinds import CONSENT, KINDS, OUTCOMES
-from reminderd.store.lookup import list_references
+from reminderd.store.lookup import find_opportunity, list_references
 from reminderd.store.tables import Event, Opportunity, Reference, User
 
 # ---- landed
@@ -137,13 +137,12 @@ def need(
     Without a NAME it suggests whom to ask.
     """
     now = ctx.now()
+    chosen = names or _whom(ctx, company, by)
     with ctx.writing() as (session, user):
         today = ctx.today(user)
-        day = find_day(by, today, "--by")
-        if day < today:
-            raise UsageError(f"--by {by}: expected a day to come, not {day}.")
+        day = _day_to_come(by, today)
         job, added = find_or_add_job(session, user, company, now)
-        people = _whom(ctx, session, user, job, names, by)
+        people = find_people(session, user, chosen)
         if role and not job.role:
             job.role = role
         data = {"by": day.isoformat(), **({"kind": kind} if kind else {}), **({"role": role} if role else {})}
@@ -157,21 +156,38 @@ def need(
     ctx.tell_local()
 
 
-def _whom(ctx: Ctx, session: Session, user: User, job: Opportunity, names: Sequence[str], by: str) -> list[Reference]:
-    """Those named; on a terminal whoever is chosen of those suggested; else `UsageError` with the command."""
-    if names:
-        return find_people(session, user, names)
-    ideas = suggest(session, user, job, ctx.today(user))
+def _whom(ctx: Ctx, company: str, by: str) -> list[str]:
+    """On a terminal whoever is chosen of those suggested, else `UsageError` with the command. Nothing is locked while
+    somebody thinks."""
+    with ctx.reading() as (session, user):
+        today = ctx.today(user)
+        _day_to_come(by, today)
+        job = _known_job(session, user, company)
+        ideas = suggest(session, user, job, today)
     if not ideas:
         raise UsageError("Whom do you want to ask? You have no references yet. Add one: reminderd add NAME EMAIL")
     if not ctx.is_terminal():
         reasons = "; ".join(f"{idea.person.name} ({idea.why})" for idea in ideas)
         name = quoted(ideas[0].person.name)
-        raise UsageError(f"Whom? {reasons}. So: reminderd need {quoted(job.company)} --by {quoted(by)} {name}")
+        raise UsageError(f"Whom? {reasons}. So: reminderd need {quoted(company)} --by {quoted(by)} {name}")
     for idea in ideas:
         ctx.tell(f"  {idea.person.name}: {idea.why}")
     answer = click.prompt("Whom do you want to ask", default=ideas[0].person.name, err=True)
-    return find_people(session, user, [part.strip() for part in answer.split(",") if part.strip()])
+    return [part.strip() for part in answer.split(",") if part.strip()]
+
+
+def _known_job(session: Session, user: User, company: str) -> Opportunity | None:
+    try:
+        return find_opportunity(session, user, company)
+    except NotFound:
+        return None
+
+
+def _day_to_come(by: str, today: dt.date) -> dt.date:
+    day = find_day(by, today, "--by")
+    if day < today:
+        raise UsageError(f"--by {by}: expected a day to come, not {day}.")
+    return day
 
 
 def _warn_of_secrets(ctx: Ctx, people: Sequence[Reference]) -> None:

@@ -28,7 +28,7 @@ class Idea:
     why: str
 
 
-def suggest(session: Session, user: User, job: Opportunity, today: dt.date) -> list[Idea]:
+def suggest(session: Session, user: User, job: Opportunity | None, today: dt.date) -> list[Idea]:
     """Up to three active references, the best first: those who agreed before, warm, least used. Nobody who said no,
     nobody who must not know, and nobody who is left in peace after an ask that stayed without an answer."""
     counts = uses(session, user, today)
@@ -39,7 +39,7 @@ def suggest(session: Session, user: User, job: Opportunity, today: dt.date) -> l
     found = []
     for row in list_references(session, user, active=True):
         events = own.get(row.id, [])
-        settled = any(event.opportunity_id == job.id and event.kind in CONSENT for event in events)
+        settled = job and any(event.opportunity_id == job.id and event.kind in CONSENT for event in events)
         if settled or row.keep_from_knowing or resting_until(events, today) is not None:
             continue
         before = _before(events, today)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -338,3 +341,22 @@ def test_on_a_terminal_need_asks_whom(tmp_path: Path, monkeypatch: pytest.Monkey
     said = desk.ok("need", "Globex", "--by", "friday", input="Ben, Cleo\n")
     assert "  Ana Lima: not asked before" in said
     assert sorted(numbers(desk, "ask")) == ["Ben Okafor", "Cleo Ames"]
+
+
+@pytest.mark.parametrize("command", [("need", "Globex", "--by", "friday"), ("record", "called", "Ana Lima")])
+def test_nothing_is_locked_while_somebody_thinks(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ctx, "is_terminal", lambda ctx: True)
+    desk = six_references(tmp_path)
+
+    def answer(question: str, default: Any, **_: Any) -> Any:
+        with contextlib.closing(sqlite3.connect(desk.database, timeout=0)) as daemon:
+            daemon.execute("UPDATE users SET name = 'Ada'")
+            daemon.commit()
+        return False if default is True else default
+
+    monkeypatch.setattr("click.prompt", answer)
+    monkeypatch.setattr("click.confirm", answer)
+    desk.ok(*command)
+    assert desk.rows("SELECT name FROM users") == [("Ada",)]
