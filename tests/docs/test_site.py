@@ -22,11 +22,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_page_is_built_and_in_the_navigation(site: Path) -> None:
-    first = (site / "index.html").read_text("utf-8")
+def test_every_page_is_built_and_once_in_the_navigation(site: Path) -> None:
+    listed = (site / "index.html").read_text("utf-8").partition("<nav")[2].partition("</nav>")[0]
     for page in (ROOT / "docs").glob("*.md"):
         assert (site / f"{page.stem}.html").is_file()
-        assert f'href="{page.stem}.html"' in first, page.name
+        assert listed.count(f'href="{page.stem}.html"') == 1, page.name
 
 
 def test_nothing_is_loaded_from_elsewhere_and_no_script_at_all(site: Path) -> None:
