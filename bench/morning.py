@@ -1,0 +1,81 @@
+"""People who each have one reminder to come at the same moment, planned by the production planner."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from reminderd.clock import utc_now
+from reminderd.passes import Passes
+from reminderd.store import migrate
+from reminderd.store.database import Store
+from reminderd.store.tables import Nudge, Reference, Step, StepState, User
+from tests.flow.parts import make_house
+
+RULE = "check-in"
+"""What comes of somebody who has not been heard from for more than half a year."""
+AGAIN_FOR = dt.timedelta(days=7)
+
+
+def plan_people(url: str, home: Path, count: int) -> float:
+    """A database of ``count`` users with a reference each, all planned; the seconds that planning took."""
+    store = Store(url)
+    migrate.create(store)
+    now = utc_now()
+    numbers = range(1, count + 1)
+    with store.writing() as session:
+        session.execute(insert(User), [_user(number, now) for number in numbers])
+        session.execute(insert(Reference), [_reference(number, now) for number in numbers])
+    house = make_house(store, home, ways=["email"])
+    passes = Passes(house, house.dispatcher({}))
+    begun = time.perf_counter()
+    passes.plan(now)
+    took = time.perf_counter() - begun
+    passes.dispatcher.stop(utc_now)
+    store.dispose()
+    return took
+
+
+def set_moment(session: Session, at: dt.datetime) -> None:
+    """The first reminder of each comes at this moment, the others no sooner than days later."""
+    rule = Step.nudge_id.in_(select(Nudge.id).where(Nudge.rule == RULE))
+    session.execute(update(Step).where(rule, Step.position == 1).values(at=at))
+    session.execute(update(Step).where(rule, Step.position > 1).values(at=at + AGAIN_FOR))
+
+
+def uncomposed(session: Session, at: dt.datetime) -> bool:
+    """Whether any reminder of that moment has no message yet."""
+    query = select(Step.id).where(Step.state == StepState.PENDING, Step.at <= at).limit(1)
+    return session.scalar(query) is not None
+
+
+def _user(number: int, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "id": number,
+        "email": f"user{number}@bench.test",
+        "name": f"User {number}",
+        "zone": "Europe/Berlin",
+        "hour": dt.time(9),
+        "digest": "off",
+        "created_at": now,
+        "plan_again_at": now,
+    }
+
+
+def _reference(number: int, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "user_id": number,
+        "name": "Ana Mueller",
+        "email": "ana@example.org",
+        "worked_at": "Initech",
+        "relation": "managed me",
+        "created_on": now.date() - dt.timedelta(days=300),
+        "created_at": now,
+        "last_contact_on": now.date() - dt.timedelta(days=200),
+        "plan_again_at": now,
+    }
