@@ -65,6 +65,9 @@ def installed_system_unit() -> Path | None:
 def _quoted(text: str) -> str:
     """``text`` as systemd reads it back from a line of words."""
     escaped = text.replace("%", "%%")
-    if any(character in escaped for character in " \t\"'\\"):
-        return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if any(character in escaped for character in " \t\r\n\"'\\"):
+        return '"' + "".join(_ESCAPED.get(character, character) for character in escaped) + '"'
     return escaped
+
+
+_ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}

@@ -9,13 +9,17 @@ import pytest
 
 from tests.deploy.machine import PROGRAM, Machine
 
+CANARY = "canary-7f3a"
+NAMES = ("Maria", "Lopez", "Ada", "Byron", "example.org", "Acme")
+
 
 @pytest.fixture(scope="module")
 def service(machine: Machine) -> Machine:
     """Running, with a user and a reference, on a mail server that nobody runs."""
     machine.run(PROGRAM, "service", "install", "--system")
-    settings = "SMTP_HOST=localhost\nSMTP_PORT=1\nSMTP_SECURITY=off\nSMTP_FROM=ada@example.org\nBACKOFF_SECONDS=1\n"
-    machine.write("/etc/reminderd/.env", settings, 0o640)
+    server = "SMTP_HOST=localhost\nSMTP_PORT=1\nSMTP_SECURITY=off\nSMTP_USERNAME=ada\nSMTP_FROM=ada@example.org\n"
+    machine.write("/etc/reminderd/.env", f"{server}BACKOFF_SECONDS=1\nLOG_LEVEL=debug\n", 0o640)
+    machine.write("/etc/credstore/reminderd.smtp_password", f"{CANARY}\n", 0o600)
     machine.run("chown", "-R", "reminderd:reminderd", "/etc/reminderd")
     machine.run(PROGRAM, "init", "--name", "Ada Byron", "--email", "ada@example.org", "--digest", "off")
     machine.run(PROGRAM, "add", "Maria Lopez", "maria@example.org")
@@ -65,5 +69,12 @@ def test_root_s_report_holds_the_log_of_the_unit_and_names_nobody(service: Machi
     assert " error reload_refused\n" in log
     assert " warning send_failed attempt=1 code=" in log
     assert "system: enabled enabled, active active" in report
-    for name in ("Maria", "Lopez", "Ada", "Byron", "example.org", "Acme", "/var/lib/reminderd", "/etc/reminderd"):
+    for name in (*NAMES, CANARY, "/var/lib/reminderd", "/etc/reminderd"):
         assert name not in report
+
+
+def test_no_field_of_any_entry_holds_a_secret_or_a_name(service: Machine) -> None:
+    service.until(lambda: bool(entries(service, "send_failed")), "a failed send")
+    said = service.run("journalctl", "-u", "reminderd", "-o", "export", "--all", "--no-pager")
+    assert "REMINDERD_EVENT=send_failed" in said
+    assert not [word for word in (*NAMES, CANARY) if word in said]

@@ -2,55 +2,99 @@
 
 from __future__ import annotations
 
-import os
+import json
 import signal
 import stat
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reminderd import logs
+from reminderd.cli import units
 from reminderd.message import Channel
 from reminderd.settings import rows, write_env
+from reminderd.signing import Purpose
 from reminderd.store.database import Store
+from reminderd.web.overview import Overview
 from tests.cli.desk import Desk
-from tests.flow.parts import NOON, Mailbox, Recorder, Story, make_house, parsed, words_of
 from tests.flow.daemons import Daemon, wait_until
+from tests.flow.parts import NOON, Mailbox, Recorder, Story, make_house, parsed, words_of
 from tests.servers.certificates import Certificates
+from tests.servers.oauth import CLIENT, FakeProvider
 from tests.servers.twilio import ACCOUNT, FakeTwilio
+from tests.web.parts import OWN, SETTINGS, make_desk
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 CANARY = "canary-7f3a"
 COMMANDS = (
     ("status", "--json"),
     ("check", "--json"),
+    ("check",),
     ("status",),
     ("overview",),
     ("upcoming", "--json"),
+    ("show", "1", "--json"),
+    ("explain", "1"),
+    ("draft", "1", "--json"),
     ("db", "check", "--json"),
     ("send-test",),
     ("-v", "send-test"),
+    ("-v", "--log-format", "json", "send-test"),
     ("user", "list", "--json"),
     ("rules", "list"),
+    ("templates", "list", "--json"),
+    ("health", "--json"),
+    ("report",),
+    ("page", "--print"),
+    ("service", "install", "--dry-run"),
+    ("backup", "copy.db"),
+    ("--version",),
 )
+KEPT = (".env", "secret_key", "oauth_token")
+"""Files that are there to hold secrets, for their owner alone."""
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "home"
     path.mkdir(mode=0o700)
+    monkeypatch.chdir(path)
     Desk(path).set_up()
     return path
 
 
 @pytest.fixture
-def planted(home: Path, mailbox: Mailbox, certificates: Certificates, fake_twilio: FakeTwilio) -> list[str]:
+def refusing(certificates: Certificates) -> Iterator[Mailbox]:
+    """A mail server that takes no login."""
+    context = certificates.server_context
+    with Mailbox(security="starttls", context=context, accounts={}, access_tokens=lambda: ()) as server:
+        yield server
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeProvider]:
+    with FakeProvider(rotates=True, mark=f"{CANARY}-") as server:
+        server.refresh_tokens.append(f"{CANARY}-oauth_refresh_token")
+        yield server
+
+
+def canaries(*names: str) -> dict[str, str]:
+    return {name: f"{CANARY}-{name.lower()}" for name in names}
+
+
+@pytest.fixture(params=["password", "access token"])
+def planted(
+    request: pytest.FixtureRequest,
+    home: Path,
+    refusing: Mailbox,
+    provider: FakeProvider,
+    certificates: Certificates,
+    fake_twilio: FakeTwilio,
+) -> list[str]:
     """The canaries, each in a setting of its own in `.env`; the servers refuse all of them."""
-    secrets = {row.name: f"{CANARY}-{row.name.lower()}" for row in rows() if row.secret and row.name != "DATABASE_URL"}
     values = {
         "SMTP_HOST": "localhost",
-        "SMTP_PORT": str(mailbox.port),
+        "SMTP_PORT": str(refusing.port),
         "SMTP_USERNAME": "ada",
         "SMTP_FROM": "reminderd@example.org",
         "SMTP_CA_FILE": str(certificates.ca_file),
@@ -61,57 +105,110 @@ def planted(home: Path, mailbox: Mailbox, certificates: Certificates, fake_twili
         "IMAP_PORT": "1",
         "IMAP_SECURITY": "off",
         "IMAP_USERNAME": "ada",
+        "OAUTH_CLIENT_ID": CLIENT,
+        "OAUTH_TOKEN_URL": f"{provider.url}/token",
+        "WEB": "on",
+        "METRICS": "on",
+        "LISTEN_ADDR": "127.0.0.1:0",
         "LOG_LEVEL": "debug",
         "BACKOFF_SECONDS": "1",
     }
-    wanted = ("SMTP_PASSWORD", "TWILIO_AUTH_TOKEN", "IMAP_PASSWORD", "SECRET_KEY")
-    secrets = {name: value for name, value in secrets.items() if name in wanted}
+    login = {
+        "password": ("SMTP_PASSWORD", "IMAP_PASSWORD"),
+        "access token": ("OAUTH_CLIENT_SECRET", "OAUTH_REFRESH_TOKEN"),
+    }
+    secrets = canaries("TWILIO_AUTH_TOKEN", "SECRET_KEY", *login[request.param])
     secrets["HEALTH_PING_URL"] = f"http://127.0.0.1:9/{CANARY}-ping"
     write_env(home / ".env", values | secrets)
     return list(secrets.values())
 
 
-def test_no_secret_is_in_anything_that_the_program_gives_off(home: Path, planted: list[str]) -> None:
+def test_every_secret_setting_is_planted_somewhere() -> None:
+    text = Path(__file__).read_text("utf-8")
+    assert not [row.name for row in rows() if row.secret and row.name not in text]
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_no_secret_is_in_anything_that_the_program_gives_off(
+    home: Path, planted: list[str], provider: FakeProvider, refusing: Mailbox, form: str
+) -> None:
     desk = Desk(home)
     desk.ok("add", "Ana Mueller", "ana@example.org", "--last-contact", "2026-11-01")
     desk.ok("opportunity", "add", "Acme")
     desk.ok("record", "asked", "Ana Mueller", "--for", "Acme")
     desk.ok("landed", "Acme")
-    daemon = Daemon(home, {})
+    daemon = Daemon(home, {"LOG_FORMAT": form})
     daemon.wait_for("READY=1")
     wait_until(lambda: b"send_failed" in daemon.log.read_bytes())
-    seen = [Path(f"/proc/{daemon.process.pid}/cmdline").read_bytes()]
-    limits = Path(f"/proc/{daemon.process.pid}/limits").read_text()
+    process = Path(f"/proc/{daemon.process.pid}")
+    seen = {"its process": (process / "cmdline").read_bytes() + (process / "comm").read_bytes()}
+    limits = (process / "limits").read_text()
     for command in COMMANDS:
-        done = subprocess.run(
-            [sys.executable, "-m", "reminderd", "--home", str(home), *command],
-            cwd=CHECKOUT,
-            env=os.environ,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        seen += [done.stdout, done.stderr]
+        done = desk.run(*command)
+        assert done.output, command
+        seen[" ".join(command)] = done.output.encode()
     daemon.ask_to(signal.SIGTERM)
     assert daemon.ended() == 0
     daemon.close()
-    files = [path for path in home.rglob("*") if path.is_file() and path.name not in (".env", "secret_key")]
-    seen += [path.read_bytes() for path in files]
-    assert {"reminderd.db", "log"} <= {path.name for path in files}
-    assert not [words for words in seen if CANARY.encode() in words]
+    files = [path for path in home.rglob("*") if path.is_file() and path.name not in KEPT]
+    seen |= {str(path): path.read_bytes() for path in files}
+    assert {"reminderd.db", "log", "copy.db"} <= {path.name for path in files}
+    assert refusing.logins  # they were really used
+    assert bool(provider.issued) == any("oauth" in value for value in planted)
+    assert not [where for where, words in seen.items() if CANARY.encode() in words]
     core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
     assert core.split()[4:6] == ["1", "1"]  # less than any core, and a word to programs that take them by a pipe
+
+
+def test_what_holds_secrets_is_its_owner_s_alone(home: Path, planted: list[str], provider: FakeProvider) -> None:
+    Desk(home).run("send-test")
+    found = [home / name for name in (*KEPT, "reminderd.db") if (home / name).exists()]
+    assert (home / "oauth_token" in found) == any("oauth" in value for value in planted)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found} == {0o600}
+
+
+PAGES = ("/", "/style.css", "/healthz", "/metrics", "/nowhere", "/nudge/1", "/twilio/inbound", "/twilio/status")
+
+
+def test_no_secret_is_on_any_page_nor_in_what_a_page_logs(
+    sqlite_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = canaries("SECRET_KEY", "TWILIO_AUTH_TOKEN", "SMTP_PASSWORD", "OAUTH_REFRESH_TOKEN", "OAUTH_CLIENT_SECRET")
+    mail = {"SMTP_HOST": "localhost", "SMTP_USERNAME": "ada", "SMTP_FROM": "ada@example.org", "OAUTH_CLIENT_ID": "ada"}
+    more = {"METRICS": "on", "OAUTH_TOKEN_URL": "http://127.0.0.1:9/"}
+    desk = make_desk(sqlite_store, tmp_path, SETTINGS | mail | more | secrets)
+    logs.configure("debug", "json")
+    number = desk.story.nudges("accepted")[0].number
+    tokens = [desk.token(purpose, number) for purpose in Purpose]
+    seen = [str(desk.client.get("/").headers), desk.client.get("/").text]
+    desk.enter()
+    cookie = desk.client.get_cookie("reminderd")
+    assert cookie is not None
+    for path in (*PAGES, *(f"/{start}/{token}" for start in ("a", "u", "in") for token in tokens)):
+        for answer in (desk.client.get(path), desk.client.post(path, headers=OWN), desk.client.post(path)):
+            seen += [answer.text, answer.headers.get("Location", "")]
+    monkeypatch.setattr(Overview, "names", failing)
+    broken = desk.client.get("/")
+    assert broken.status_code == 500
+    logged = capsys.readouterr().err
+    assert "page_broke" in logged
+    assert "link_used" in logged
+    everything = "\n".join([*seen, broken.text, logged])
+    assert CANARY not in everything
+    assert cookie.value not in everything
+    assert "Maria" not in logged
+    assert not [token for token in tokens if token in logged]
+    desk.story.stop()
+
+
+def failing(*_: object) -> None:
+    raise RuntimeError(f"{CANARY}: Maria Lopez")
 
 
 def test_a_postgresql_password_is_nowhere_in_an_error(home: Path) -> None:
     desk = Desk(home, DATABASE_URL=f"postgresql://ada:{CANARY}@127.0.0.1:1/notes")
     for command in ("status", "check", "upcoming", "backup x"):
         assert CANARY not in desk.run(*command.split()).output
-
-
-def test_what_is_made_is_its_owners_alone(home: Path, planted: list[str]) -> None:
-    for name in (".env", "reminderd.db"):
-        assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("name", [".env", "reminderd.db"])
@@ -132,6 +229,8 @@ EVIL = {
     "a formula": "=cmd|' /C calc'!A0",
     "a path": "../../../../etc/passwd",
     "HTML": "<script>alert(1)</script>",
+    "a log line": "Eve\nready\n<2>uncaught",
+    "a format": "%s%n{0.__class__}%(levelname)s",
 }
 
 
@@ -154,6 +253,66 @@ def test_nothing_that_a_name_holds_is_carried_out(sqlite_store: Store, tmp_path:
     with sqlite_store.reading():
         assert story.deliveries()[0].state == "sent"
     story.stop()
+
+
+@pytest.mark.parametrize("what", EVIL)
+def test_nothing_that_somebody_types_is_carried_out_wherever_they_type_it(home: Path, what: str) -> None:
+    evil, desk = EVIL[what], Desk(home, LOG_FORMAT="json", LOG_LEVEL="debug")
+    desk.run("add", "Ana Mueller", "ana@example.org", "--last-contact", "2026-11-01")
+    for option in ("--relation", "--worked-at", "--role", "--speaks-to", "--note", "--title", "--employer"):
+        desk.run("reference", "edit", "Ana Mueller", option, evil)
+    desk.run("opportunity", "add", evil, "--role", evil, "--contact", evil)
+    desk.run("record", "asked", "Ana Mueller", "--for", evil, "--note", evil)
+    desk.run("landed", evil, "Ana Mueller")
+    desk.run("done", evil)
+    desk.run("--user", evil, "upcoming")
+    desk.run("draft", evil)
+    done = desk.run("run", "--once")
+    assert done.exit_code == 0, done.output
+    for line in done.stderr.splitlines():
+        assert evil not in json.loads(line)["message"]
+    assert desk.rows("SELECT count(*) FROM users") == [(1,)]
+    mails = [parsed(path.read_bytes()) for path in (home / "Maildir" / "new").iterdir()]
+    assert mails
+    for mail in mails:
+        assert mail["Bcc"] is None
+        assert [one.addr_spec for one in mail["To"].addresses] == ["ada@example.org"]
+        assert len(str(mail["Subject"]).splitlines()) == 1
+        page = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+        assert "<script>" not in page
+        assert "<class" not in page + words_of(mail)
+        assert "4949" not in page + words_of(mail)
+
+
+PLANT = "what lies outside"
+PATHS = ("../outside", "../../outside", "/etc/passwd", "drafts/../../outside", "web/../../../outside", "..", "a\0b", "")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_name_of_a_template_leads_out_of_the_folder(home: Path, path: str) -> None:
+    for outside in (home / "outside.j2", home.parent / "outside.j2", home / "templates" / "outside.j2"):
+        outside.parent.mkdir(exist_ok=True)
+        outside.write_text(PLANT)
+    before = sorted(home.parent.rglob("*"))
+    desk = Desk(home)
+    desk.ok("add", "Ana Mueller", "ana@example.org")
+    (home / "rules.toml").write_text(f"[rules.accepted]\ndraft = {json.dumps(path)}\n")
+    ran = [desk.run("templates", "copy", path), desk.run("rules", "check"), desk.run("landed", "Acme", "Ana Mueller")]
+    (home / "rules.toml").unlink()
+    ran += [desk.run("preview", path), desk.run("draft", path, "--reference", "Ana Mueller")]
+    ran += [desk.run("user", "edit", "--language", path), desk.run("landed", "Acme", "Ana Mueller")]
+    ran += [desk.run("draft", "Ana Mueller"), desk.run("templates", "list")]
+    assert not [one.output for one in ran if PLANT in one.output or "root:" in one.output]
+    assert {one.exit_code for one in ran} <= {0, 1, 2, 78}
+    new = {file for file in home.parent.rglob("*.j2") if file not in before}
+    assert not new
+
+
+def test_a_home_with_a_line_break_adds_no_line_to_the_unit(home: Path) -> None:
+    evil = f"{home}\nExecStartPre=/bin/false"
+    text = units.rendered(units.shipped("user/reminderd.service"), ["/usr/bin/reminderd"], {"REMINDERD_HOME": evil})
+    assert not [line for line in text.splitlines() if line.startswith("ExecStartPre")]
+    assert f'Environment="REMINDERD_HOME={home}\\nExecStartPre=/bin/false"' in text
 
 
 def test_a_refused_book_is_told_once_by_a_notice(

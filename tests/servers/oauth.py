@@ -19,8 +19,9 @@ REFRESH = "refresh-0"
 class FakeProvider:
     """Runs between ``with`` and its end, at ``url``. ``requests`` are the fields of what was posted."""
 
-    def __init__(self, *, rotates: bool = False, pending: int = 2) -> None:
-        self.rotates, self.pending = rotates, pending
+    def __init__(self, *, rotates: bool = False, pending: int = 2, mark: str = "") -> None:
+        self.rotates, self.pending, self.mark = rotates, pending, mark
+        """``mark`` is what every token begins with that is handed out."""
         self.requests: list[dict[str, str]] = []
         self.refused: str | None = None
         """The error that every refresh gets."""
@@ -66,12 +67,12 @@ class FakeProvider:
         return 200, json.dumps(self._tokens(kind))
 
     def _tokens(self, kind: str | None) -> dict[str, Any]:
-        self.issued.append(f"access-{len(self.issued) + 1}")
+        self.issued.append(f"{self.mark}access-{len(self.issued) + 1}")
         told: dict[str, Any] = {
             "access_token": self.issued[-1], "token_type": "Bearer", "expires_in": self.expires_in
         }  # fmt: skip
         if self.rotates or kind != "refresh_token":
-            self.refresh_tokens.append(f"refresh-{len(self.refresh_tokens)}")
+            self.refresh_tokens.append(f"{self.mark}refresh-{len(self.refresh_tokens)}")
             told["refresh_token"] = self.refresh_tokens[-1]
         return told
 

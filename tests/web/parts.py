@@ -85,8 +85,10 @@ def make_desk(store: Store, home: Path, environ: dict[str, str] | None = None, *
     house = House(settings, store, default_book(), frozenset({"email", "sms"}))
     story = Story.begin(house, recorders(), **user)
     story.land(NOON)
-    desk = Desk(story, make_app(house, lambda: desk.now).test_client(), NOON)
-    return desk
+    made: list[Desk] = []
+    app = make_app(house, lambda: made[0].now if made else NOON)
+    made.append(Desk(story, app.test_client(), NOON))
+    return made[0]
 
 
 def links_of(story: Story, channel: Channel = Channel.EMAIL) -> list[str]:
