@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import pwd
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import click
 
 from reminderd.cli import other_home, system, units
 from reminderd.cli.context import Ctx, pass_ctx
-from reminderd.cli.install_steps import Copy, MoveDatabase, Remove, Run, Step, Write, carry_out
+from reminderd.cli.install_steps import Await, Copy, MoveDatabase, Remove, Run, Step, Write, call, carry_out
 from reminderd.cli.output import json_option
 from reminderd.errors import ReminderdError, UsageError
 from reminderd.settings import Settings, load
@@ -31,15 +30,18 @@ def service() -> None:
 
 def _where(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which of the two services."""
-    command = click.option("--dry-run", is_flag=True, help="Only show what would be done.")(command)
     command = click.option("--system", "kind", flag_value="system", help="The machine's service, for root.")(command)
     return click.option(
         "--user", "kind", flag_value="user", help="Yours, under your own systemd; the default unless you are root."
     )(command)
 
 
+_dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+
+
 @service.command()
 @_where
+@_dry_run
 @pass_ctx
 def install(ctx: Ctx, kind: str | None, dry_run: bool) -> None:
     """Write, enable and start the unit. Yours keeps the home of the command line and runs without you logged in."""
@@ -56,6 +58,7 @@ def install(ctx: Ctx, kind: str | None, dry_run: bool) -> None:
 
 @service.command()
 @_where
+@_dry_run
 @pass_ctx
 def uninstall(ctx: Ctx, kind: str | None, dry_run: bool) -> None:
     """Stop and disable it and take its files away. Data and settings stay."""
@@ -74,7 +77,7 @@ def uninstall(ctx: Ctx, kind: str | None, dry_run: bool) -> None:
 @_where
 @json_option
 @pass_ctx
-def status(ctx: Ctx, kind: str | None, dry_run: bool) -> int:
+def status(ctx: Ctx, kind: str | None) -> int:
     """Whether it is installed, enabled and running, and with which data. 0 when it runs, else 3."""
     found = state_of(ctx, is_system=_is_system(kind))
     if ctx.json:
@@ -100,13 +103,16 @@ def user_install(ctx: Ctx) -> list[Step]:
     if path.exists() or ours or environment or program != [units.PACKAGED_PROGRAM]:
         text = units.rendered(units.shipped("user/reminderd.service"), program, environment)
         steps.append(Write(path, text + ("\n" + LINGER if ours else "")))
+    if not lingers:  # first, as it starts the systemd that the rest speaks to
+        command = ("loginctl", "enable-linger", name)
+        advice = f"Let root do it: sudo loginctl enable-linger {name}; then again: reminderd service install"
+        steps.append(Run(command, advice=advice))
     steps += [
+        Await(other_home.runtime_dir(ctx.environ) / "systemd" / "private", "your own systemd"),
         Run(("systemctl", "--user", "daemon-reload")),
         Run(("systemctl", "--user", "enable", units.NAME)),
         Run(("systemctl", "--user", "restart", units.NAME)),
     ]
-    if not lingers:
-        steps.append(Run(("loginctl", "enable-linger", name)))
     if settings.database_path is not None and not settings.database_path.exists():
         ctx.tell(f"There is no {settings.database_path} yet; it will be made. Then: reminderd init")
     return steps
@@ -116,11 +122,13 @@ def user_uninstall(ctx: Ctx) -> list[Step]:
     """The steps back."""
     path = _user_unit(ctx)
     steps: list[Step] = [Run(("systemctl", "--user", "disable", "--now", units.NAME), may_fail=True)]
+    ours = path.is_file() and LINGER in path.read_text("utf-8")
     if path.is_file():
         steps.append(Remove(path))
-        if LINGER in path.read_text("utf-8"):
-            steps.append(Run(("loginctl", "disable-linger", getpass.getuser()), may_fail=True))
-    return [*steps, Run(("systemctl", "--user", "daemon-reload"))]
+    steps.append(Run(("systemctl", "--user", "daemon-reload")))
+    if ours:  # last, as it may end the systemd that the rest speaks to
+        steps.append(Run(("loginctl", "disable-linger", getpass.getuser()), may_fail=True))
+    return steps
 
 
 def system_install(ctx: Ctx) -> list[Step]:
@@ -267,8 +275,4 @@ def _refuse_in_use(database: Path) -> None:
 
 
 def _shown(command: tuple[str, ...]) -> dict[str, str]:
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise ReminderdError(f"{command[0]} cannot be called: {error.strerror}.") from error
-    return dict(line.split("=", 1) for line in ran.stdout.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in call(command).stdout.splitlines() if "=" in line)

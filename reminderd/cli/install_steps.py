@@ -10,11 +10,16 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from reminderd.cli.other_home import runtime_dir
 from reminderd.errors import ReminderdError
+
+PATIENCE = 20.0
+"""Seconds to wait for what takes a fraction of one."""
 
 
 class Step(Protocol):
@@ -64,22 +69,41 @@ class Remove:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Run:
-    """Call a program. With ``may_fail`` its failure hinders nothing."""
+    """Call a program. With ``may_fail`` its failure hinders nothing; else it is told with ``advice``."""
 
     command: tuple[str, ...]
     may_fail: bool = False
+    advice: str = ""
 
     def __str__(self) -> str:
         return f"run     {shlex.join(self.command)}"
 
     def do(self) -> None:
-        try:
-            ran = subprocess.run(self.command, capture_output=True, text=True, check=False)
-        except OSError as error:
-            raise ReminderdError(f"{self.command[0]} cannot be called: {error.strerror}.") from error
+        ran = call(self.command)
         if ran.returncode and not self.may_fail:
             words = (ran.stderr or ran.stdout).strip().splitlines()
-            raise ReminderdError(f"`{shlex.join(self.command)}` failed: {words[-1] if words else 'without a word'}")
+            told = f"`{shlex.join(self.command)}` failed: {words[-1] if words else 'without a word'}"
+            raise ReminderdError(f"{told.rstrip('.')}. {self.advice}" if self.advice else told)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for what another program makes, such as the socket of one's own systemd; ``what`` says what that is."""
+
+    path: Path
+    what: str
+
+    def __str__(self) -> str:
+        return f"await   {self.path}"
+
+    def do(self) -> None:
+        end = time.monotonic() + PATIENCE
+        while not self.path.exists():
+            if time.monotonic() > end:
+                raise ReminderdError(
+                    f"There is still no {self.path} after {PATIENCE:.0f} s: {self.what} does not start."
+                )
+            time.sleep(0.05)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -132,6 +156,16 @@ def carry_out(steps: Sequence[Step]) -> None:
     """Do them in their order; the first failure ends it."""
     for step in steps:
         step.do()
+
+
+def call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Call a program that may have to find one's own systemd, also where no login said where that is. Raises
+    `ReminderdError` where there is no such program."""
+    environ = {"XDG_RUNTIME_DIR": str(runtime_dir(os.environ)), **os.environ}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    except OSError as error:
+        raise ReminderdError(f"{command[0]} cannot be called: {error.strerror}.") from error
 
 
 def _give(path: Path, owner: str) -> None:
