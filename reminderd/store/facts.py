@@ -141,32 +141,29 @@ def opportunity_fact(row: Opportunity) -> OpportunityFact:
     return OpportunityFact(id=row.id, company=row.company, starts_on=row.starts_on, closed=row.closed)
 
 
-def event_fact(row: Event) -> EventFact:
-    """One event as the rules see it."""
-    return EventFact(
-        id=row.id,
-        kind=row.kind,
-        on=row.on,
-        recorded_at=row.recorded_at,
-        reference_id=row.reference_id,
-        opportunity_id=row.opportunity_id,
-        at=row.at,
-        ordinal=row.ordinal,
-        data=row.data,
-    )
-
-
 def today_of(user: User, now: dt.datetime) -> dt.date:
     """The user's local date."""
     return local_day(now, user.zone)
 
 
+_EVENTS = select(
+    Event.id,
+    Event.kind,
+    Event.on,
+    Event.recorded_at,
+    Event.reference_id,
+    Event.opportunity_id,
+    Event.at,
+    Event.ordinal,
+    Event.data,
+)
+"""In the order of an `EventFact`'s fields; a whole row takes several times as long to load."""
 _NUDGE_KINDS = tuple(kind.name for kind in KINDS.values() if kind.scope is Scope.NUDGE)
 
 
 def _events(session: Session, *conditions: object) -> list[EventFact]:
-    query = select(Event).where(Event.retracted_at.is_(None), *conditions)  # type: ignore[arg-type]  # SQL expressions
-    return [event_fact(row) for row in session.scalars(query)]
+    query = _EVENTS.where(Event.retracted_at.is_(None), *conditions)  # type: ignore[arg-type]  # SQL expressions
+    return [EventFact(*row) for row in session.execute(query)]
 
 
 def _opportunities(session: Session, ids: Iterable[int]) -> Mapping[int, OpportunityFact]:
