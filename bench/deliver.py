@@ -53,8 +53,9 @@ def run(quick: bool) -> Report:
         text_races: dict[str, Race] = {}
         for place, made in databases.items():
             for threads in (1, THREADS):
-                name = f"mails: reminderd, {place}, {threads} at a time"
-                mail_races[name] = functools.partial(deliver, made, make_letter, mails, to_post, threads)
+                mail_races[name_of(place, threads)] = functools.partial(
+                    deliver, made, make_letter, mails, to_post, threads
+                )
             name = f"texts: reminderd, {place}, {THREADS} at a time"
             text_races[name] = functools.partial(deliver, made, make_text, texts, to_exchange, THREADS)
         for threads in (1, THREADS):
@@ -65,6 +66,11 @@ def run(quick: bool) -> Report:
         text_races[f"texts: the SDK, {THREADS} at a time"] = functools.partial(by_sdk, api, texts, THREADS)
         rows = {**_in_turns(mail_races, mails), **_in_turns(text_races, texts)}
     return Report("deliver", list(rows.values()), _verdicts(rows, list(databases)))
+
+
+def name_of(place: str, threads: int = THREADS) -> str:
+    """What the row of our mails from a database is called."""
+    return f"mails: reminderd, {place}, {threads} at a time"
 
 
 def _in_turns(races: dict[str, Race], count: int) -> dict[str, Row]:
@@ -196,7 +202,7 @@ def _by_threads(work: Callable[[], None], count: int) -> float:
 def _verdicts(rows: dict[str, Row], places: list[str]) -> list[Verdict]:
     found = []
     for place in places:
-        ours = rows[f"mails: reminderd, {place}, {THREADS} at a time"].median
+        ours = rows[name_of(place)].median
         for rival, bound in (("smtplib", 0.5), ("smtp-source", 0.2)):
             other = rows[f"mails: {rival}, {THREADS} at a time"].median
             found.append(Verdict(f"mails, {place}: reminderd / {rival}", ours / other, at_least=bound))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.daemons import PATIENCE, SENDERS, await_taken, pause, start_daemon
+from bench.daemons import PATIENCE, SENDERS, await_taken, database_cpu_seconds, pause, start_daemon
 from bench.databases import durable_postgres, sqlite_urls
 from bench.faults.nursery import Nursery
 from bench.morning import plan_people, set_moment, uncomposed
@@ -29,6 +29,9 @@ from tests.servers.postgres import PostgresServer
 PEOPLE = 2000
 SIZE = 9000
 """About what a reminder has."""
+COMPOSED = "composed ahead"
+PLANNED = "planned in a process"
+COMPOSING_CPU = "processor time of PostgreSQL for each composed"
 ALLOWED = 2.0
 """Seconds beside the sink's own time."""
 
@@ -40,6 +43,8 @@ class Morning:
     late: list[float]
     """Seconds from the moment to when each was taken."""
     composed_per_second: float
+    database_cpu: float
+    """Processor seconds that PostgreSQL had for composing."""
     spare: float
     """Seconds between the last message made and the moment; negative when they were not ready."""
 
@@ -69,10 +74,12 @@ def run(quick: bool) -> Report:
             rows += [
                 late,
                 Row(f"{place}: median from due to taken", tuple(map(_median, mornings)), "s"),
-                Row(f"{place}: planned in a process", (people / planning,), "per s"),
-                Row(f"{place}: composed ahead", tuple(one.composed_per_second for one in mornings), "per s"),
+                Row(f"{place}: {PLANNED}", (people / planning,), "per s"),
+                Row(f"{place}: {COMPOSED}", tuple(one.composed_per_second for one in mornings), "per s"),
                 Row(f"{place}: ready before the moment", tuple(one.spare for one in mornings), "s"),
             ]
+            if server is not None and place == "PostgreSQL":
+                rows.append(Row(COMPOSING_CPU, tuple(one.database_cpu / people * 1000 for one in mornings)))
             verdicts.append(Verdict(f"{place}: p99 / (own time + 2 s)", late.median / (rows[0].median + ALLOWED), 1))
     return Report("late", rows, verdicts)
 
@@ -83,10 +90,12 @@ def hold_morning(nursery: Nursery, sink: Sink, home: Path, url: str, people: int
     moment = (utc_now() + ahead).replace(microsecond=0)
     with store.writing() as session:
         set_moment(session, moment)
+    before = _used(url)
     begun = time.monotonic()
     pid = start_daemon(nursery, home, url, sink)
     _await_composed(store, moment)
     took = time.monotonic() - begun
+    database_cpu = _used(url) - before
     spare = moment.timestamp() - time.time()
     taken: list[Taken] = []
     await_taken(sink, people, taken)
@@ -95,7 +104,12 @@ def hold_morning(nursery: Nursery, sink: Sink, home: Path, url: str, people: int
     late = [one.at - moment.timestamp() for one in taken + sink.taken()]
     if len(late) != people or min(late) < 0:
         raise RuntimeError(f"{len(late)} messages for {people} people, the first {min(late):.2f} s after the moment")
-    return Morning(late, people / took, spare)
+    return Morning(late, people / took, database_cpu, spare)
+
+
+def _used(url: str) -> float:
+    """Processor seconds of the database so far; with SQLite there is no process of its own."""
+    return 0.0 if url.startswith("sqlite") else database_cpu_seconds(url)
 
 
 def _await_composed(store: Store, moment: dt.datetime) -> None:

@@ -34,7 +34,8 @@ def plan_people(url: str, home: Path, count: int) -> float:
     house = make_house(store, home, ways=["email"])
     passes = Passes(house, house.dispatcher({}))
     begun = time.perf_counter()
-    passes.plan(now)
+    while passes.plan(now):
+        pass  # each leaves something to the next when it takes long
     took = time.perf_counter() - begun
     passes.dispatcher.stop(utc_now)
     store.dispose()
