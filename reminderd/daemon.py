@@ -22,6 +22,7 @@ from reminderd.dispatcher import Dispatcher
 from reminderd.edits import Edits
 from reminderd.errors import ConfigError, OutOfDate, ReminderdError
 from reminderd.passes import Passes
+from reminderd.ping import Ping
 from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
 from reminderd.store import lock, outbox
@@ -76,6 +77,7 @@ class _Daemon:
         self._retired: list[Dispatcher] = []
         self._page: Server | None = None
         config = house.settings.config_dir
+        self._ping = Ping(house.settings.health_ping_url)
         self._edits = Edits(config / BOOK_FILE, config / "templates")
         self._listener = make_listener(house.store, look_every=house.settings.poll_seconds)
         self._scheduler = BackgroundScheduler(
@@ -158,6 +160,8 @@ class _Daemon:
         except Exception:
             log.exception("pass_broke")
             return
+        else:
+            self._ping.passed()
         self._last_pass = time.monotonic()
 
     def _housekeeping(self) -> None:
@@ -202,6 +206,7 @@ class _Daemon:
         self._retired.append(self._passes.dispatcher)
         self._house = house
         self._passes = passes
+        self._ping = Ping(settings.health_ping_url)
         self._turn_page(house)
         log.info("reloaded")
         return "Watching, with rules and settings read anew."
@@ -326,6 +331,9 @@ def _one_pass(house: House) -> int:
     finally:
         passes.stop_reading()
         passes.dispatcher.stop(utc_now)
+    ping = Ping(house.settings.health_ping_url)
+    ping.passed()
+    ping.finish()
     if tally.failed:
         return 1
     return 75 if passes.waiting(utc_now()) else 0
