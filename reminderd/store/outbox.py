@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import functools
+import importlib
 import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,7 +24,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -297,17 +298,6 @@ def any_expired(session: Session, now: dt.datetime) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def next_due_at(session: Session) -> dt.datetime | None:
-    """When the next delivery is due."""
-    return session.scalar(select(Delivery.due_at).where(_literal_claimable()).order_by(Delivery.due_at).limit(1))
-
-
-def next_expiry_at(session: Session) -> dt.datetime | None:
-    """When the next lease runs out, unless it is renewed: what a dead node held is to be taken over then."""
-    query = select(Delivery.lease_until).where(_literal_leased()).order_by(Delivery.lease_until)
-    return session.scalar(query.limit(1))
-
-
 def _literal_claimable() -> ColumnElement[bool]:
     """Written with literals, so that the partial index serves it whatever plan is cached."""
     return Delivery.state.in_([literal_column("'pending'"), literal_column("'unknown'")])
@@ -355,7 +345,7 @@ def _note_health(session: Session, claims: Iterable[Claim], now: dt.datetime) ->
     """The channels work: note when, and end their pauses."""
     ways = sorted({(claim.user_id, claim.channel.value) for claim in claims})
     connection = session.connection()
-    statement = _HEALTHY[connection.dialect.name]
+    statement = _healthy(connection.dialect.name)
     connection.execute(statement, [{"user_id": user, "channel": way, "now": now} for user, way in ways])
 
 
@@ -417,22 +407,22 @@ def _health(session: Session, user_id: int, channel: str) -> ChannelHealth:
     return row
 
 
-def _make_healthy() -> dict[str, Any]:
-    """By dialect: note a success of a channel, whether or not there is a row for it."""
+@functools.cache
+def _healthy(dialect: str) -> Any:
+    """Note a success of a channel, whether or not there is a row for it. PostgreSQL's dialect takes 2 MB, so that only
+    the one in use is imported."""
     table = Base.metadata.tables["channel_health"]
-    found: dict[str, Any] = {}
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql)):
-        statement = dialect.insert(table).values(last_success_at=bindparam("now", type_=table.c.last_success_at.type))
-        found[name] = statement.on_conflict_do_update(
-            index_elements=["user_id", "channel"],
-            set_={
-                "last_success_at": statement.excluded.last_success_at,
-                "paused_at": None,
-                "code": None,
-                "words": None,
-            },
-        )
-    return found
+    insert_of = importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
+    statement = insert_of(table).values(last_success_at=bindparam("now", type_=table.c.last_success_at.type))
+    return statement.on_conflict_do_update(
+        index_elements=["user_id", "channel"],
+        set_={
+            "last_success_at": statement.excluded.last_success_at,
+            "paused_at": None,
+            "code": None,
+            "words": None,
+        },
+    )
 
 
 # Built once: SQLAlchemy takes longer to put such a statement together than SQLite takes to run it.
@@ -492,4 +482,3 @@ _ATTEMPT_SENT = (
     .where(or_(_ATTEMPTS.c.outcome.is_(None), _ATTEMPTS.c.outcome == Outcome.RECONCILE))
     .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
 )
-_HEALTHY = _make_healthy()

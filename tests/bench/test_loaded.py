@@ -52,6 +52,7 @@ NEVER = {
     "requests",
     "reminderd.replies.door",
     "reminderd.web",
+    "sqlalchemy.dialects.postgresql",
     "starlette",
     "twilio",
     "uvicorn",

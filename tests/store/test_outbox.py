@@ -145,13 +145,10 @@ def test_only_what_was_paused_before_is_tried_again(store: Store, user: User) ->
         assert session.get_one(ChannelHealth, (user.id, "sms")).paused_at is not None
 
 
-def test_what_is_next_is_told(store: Store, user: User) -> None:
-    with store.reading() as session:
-        assert outbox.next_due_at(session) is None
+def test_deliveries_are_counted_by_state_and_due_at_their_moment(store: Store, user: User) -> None:
     add(store, user, "1", due_at=NOW + MINUTE)
     add(store, user, "2", due_at=NOW + 2 * MINUTE)
     with store.reading() as session:
-        assert outbox.next_due_at(session) == NOW + MINUTE
         assert not outbox.any_due(session, NOW)
         assert outbox.any_due(session, NOW + MINUTE)
         assert outbox.counts(session) == dict.fromkeys(map(str, DeliveryState), 0) | {"pending": 2}
