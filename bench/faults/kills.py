@@ -64,7 +64,7 @@ def answer_unread(nursery: Nursery, *, rounds: int, mails: int) -> Iterator[Row]
             for _ in range(rounds):
                 made.enqueue(mails if name == "mail" else 0, mails if name == "text" else 0)
                 victim = [nursery.start(made.home, made.environ)]
-                server.on_taken = _killer(victim)
+                server.on_taken = striker(victim)
                 nursery.reap(victim[0], PATIENCE)
                 server.on_taken = None
                 made.note_in_flight()
@@ -72,12 +72,14 @@ def answer_unread(nursery: Nursery, *, rounds: int, mails: int) -> Iterator[Row]
             yield made.count(f"kill -9 with a {name} taken, its answer unread", rounds)
 
 
-def _killer(victim: list[int]) -> Callable[[], None]:
-    def kill() -> None:
-        if victim:
-            os.kill(victim.pop(), signal.SIGKILL)
+def striker(victim: list[int], number: int = signal.SIGKILL) -> Callable[[], None]:
+    """Sends the signal when it is first called, and takes the victim off its list."""
 
-    return kill
+    def strike() -> None:
+        if victim:
+            os.kill(victim.pop(), number)
+
+    return strike
 
 
 def at_random(nursery: Nursery, *, kills: int, mails: int, texts: int, seed: int = 7) -> Iterator[Row]:
@@ -103,7 +105,7 @@ def absent_from_two_listings(nursery: Nursery, *, texts: int) -> Iterator[Row]:
         for _ in range(texts):
             made.enqueue(0, 1)
             victim = [nursery.start(made.home, made.environ)]
-            made.exchange.on_taken = _killer(victim)
+            made.exchange.on_taken = striker(victim)
             nursery.reap(victim[0], PATIENCE)
             made.exchange.on_taken = None
         finish(nursery, made)

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 
 from bench.faults.database import ended_with
-from bench.faults.ground import PACE, ground, pause
+from bench.faults.ground import PACE, Ground, ground, pause, wait_until
+from bench.faults.kills import striker
 from bench.faults.nursery import Nursery
 from bench.faults.table import Row
 from tests.servers.postgres import running_postgres
@@ -46,9 +47,12 @@ def _killing(nursery: Nursery, url: str, rounds: int, mails: int, texts: int) ->
     with ground(url) as made:
         nodes = [nursery.start(made.home, made.environ) for _ in range(2)]
         for number in range(rounds):
-            made.enqueue(mails, texts)
-            pause(dice.uniform(0.05, 0.3))
             victim = nodes.pop(0)
+            if number % 2:
+                _strike_amid(made, victim, signal.SIGKILL, mails, texts)
+            else:
+                made.enqueue(mails, texts)
+                pause(dice.uniform(0.0, 0.3))
             nursery.kill(victim)
             made.note_in_flight(victim)
             if number < rounds - 1:
@@ -69,9 +73,7 @@ def _stopping(nursery: Nursery, url: str, rounds: int, mails: int, texts: int) -
         sleeper = nursery.start(made.home, made.environ)
         other = texts_in_flight = 0
         for _ in range(rounds):
-            made.enqueue(mails, texts)
-            pause(0.25)
-            os.kill(sleeper, signal.SIGSTOP)
+            _strike_amid(made, sleeper, signal.SIGSTOP, mails, texts)
             texts_in_flight += made.note_in_flight(sleeper)
             other = other or nursery.start(made.home, made.environ)
             made.settle()
@@ -81,6 +83,15 @@ def _stopping(nursery: Nursery, url: str, rounds: int, mails: int, texts: int) -
         codes = [nursery.kill(pid, signal.SIGTERM) for pid in (sleeper, other)]
         row = made.count("a daemon stopped past its lease and woken", rounds, absent=texts_in_flight)
         return ended_with(made, row, max(map(abs, codes)))
+
+
+def _strike_amid(made: Ground, pid: int, number: int, mails: int, texts: int) -> None:
+    """A signal to a daemon when the first of these messages has been taken, and perhaps its answer not been read."""
+    victim = [pid]
+    made.post.on_taken = made.exchange.on_taken = striker(victim, number)
+    made.enqueue(mails, texts)
+    wait_until(lambda: not victim, 10)
+    made.post.on_taken = made.exchange.on_taken = None
 
 
 def _wrong(row: Row, words: str) -> Row:
