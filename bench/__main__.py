@@ -8,14 +8,13 @@ import sys
 
 from bench.table import as_text, keep
 
-NAMES = ("tick", "deliver", "idle", "cli")
+NAMES = ("tick", "plan", "render", "deliver", "late", "nodes", "idle", "cli")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="fewer repeats, smaller stocks, a shorter quiet stretch")
-    parser.add_argument("--million", action="store_true", help="tick: ours among 1,000,000 too")
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)
     if unknown:
@@ -23,7 +22,7 @@ def main() -> int:
     good = True
     for name in given.names or NAMES:
         bench = importlib.import_module(f"bench.{name}")
-        report = bench.run(given.quick, given.million) if name == "tick" else bench.run(given.quick)
+        report = bench.run(given.quick)
         print(as_text(report), flush=True)
         print(f"   kept in {keep(report).name}\n", flush=True)
         good = good and report.is_good

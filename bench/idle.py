@@ -1,4 +1,5 @@
-"""Memory and work over a quiet stretch, beside a program that has the same libraries open and does nothing."""
+"""Memory and work over a quiet stretch, beside programs that do nothing: one with the same libraries open, Django's
+loop, Celery with beat."""
 
 from __future__ import annotations
 
@@ -12,28 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import floors
 from bench.home import make_home
 from bench.table import Report, Row, Verdict
 
-FLOOR = """
-import smtplib, email.message, email.policy, signal, socket, sys
-import jinja2
-from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
-engine = create_engine("sqlite:///" + sys.argv[1])
-jinja2.Environment().from_string("{{ a }}").render(a=1)
-def job():
-    with Session(engine) as session:
-        session.execute(text("SELECT 1"))
-scheduler = BackgroundScheduler()
-scheduler.add_job(job, "interval", seconds=30)
-scheduler.start()
-job()
-with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-    told.sendto(b"READY=1", sys.argv[2])
-signal.sigwait([signal.SIGTERM])
-"""
 SETTLE = 15.0
 """Seconds until a start is over."""
 STARTS = 5
@@ -44,26 +27,32 @@ def run(quick: bool) -> Report:
     with tempfile.TemporaryDirectory(prefix="ri-") as folder:
         home = Path(folder)
         environ = make_home(home)
-        floor = [sys.executable, "-c", FLOOR, str(home / "floor.db")]
-        daemon = [sys.executable, "-m", "reminderd", "run"]
-        took: dict[str, list[float]] = {"reminderd": [], "bare floor": []}
+        commands = {
+            "reminderd": [sys.executable, "-m", "reminderd", "run"],
+            "bare floor": [sys.executable, "-c", floors.BARE, str(home / "floor.db")],
+            "Django loop": [sys.executable, "-c", floors.DJANGO, str(home / "django.db")],
+            "Celery solo with beat": [sys.executable, "-c", floors.CELERY, str(home / "celery")],
+        }
+        took: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(starts):
-            for name, command in (("reminderd", daemon), ("bare floor", floor)):
+            for name, command in commands.items():
                 process, seconds = _start(home, command, environ)
                 took[name].append(seconds * 1000)
                 _end(process)
-        both = {"reminderd": _start(home, daemon, environ)[0], "bare floor": _start(home, floor, environ)[0]}
+        running: dict[str, subprocess.Popen[bytes]] = {}
         try:
+            for name, command in commands.items():
+                running[name] = _start(home, command, environ)[0]
             _wait(SETTLE)
-            before = {name: _work(process.pid) for name, process in both.items()}
+            before = {name: _work(process.pid) for name, process in running.items()}
             _wait(window)
-            after = {name: _work(process.pid) for name, process in both.items()}
-            memory = {name: _memory(process.pid) for name, process in both.items()}
+            after = {name: _work(process.pid) for name, process in running.items()}
+            memory = {name: _memory(process.pid) for name, process in running.items()}
         finally:
-            for process in both.values():
+            for process in running.values():
                 _end(process)
     rows, hours = [], window / 3600
-    for name in both:
+    for name in running:
         cpu, wakes = (after[name][index] - before[name][index] for index in (0, 1))
         rows += [
             Row(f"{name}, RSS", (memory[name]["Rss"],), "MB"),
@@ -78,6 +67,8 @@ def run(quick: bool) -> Report:
         rows,
         [
             Verdict("PSS / floor", found["reminderd, PSS"] / found["bare floor, PSS"], 1.25),
+            Verdict("PSS / Celery's", found["reminderd, PSS"] / found["Celery solo with beat, PSS"], 0.7),
+            Verdict("RSS / Django's", found["reminderd, RSS"] / found["Django loop, RSS"], 1.2),
             Verdict("start to READY / floor", _ratio(found, "start to ready"), 2),
             Verdict("CPU seconds an hour", found[f"reminderd, CPU over {window:g} s"], 1),
             Verdict("wake-ups an hour", found[f"reminderd, wake-ups over {window:g} s"], 1000),
@@ -120,16 +111,31 @@ def _wait(seconds: float) -> None:
 
 
 def _memory(pid: int) -> dict[str, float]:
-    """MB by kind."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.endswith("kB")}
+    """MB by kind, with children."""
+    total: dict[str, float] = {}
+    for one in _family(pid):
+        for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+            if line.endswith("kB"):
+                kind = line.split(":")[0]
+                total[kind] = total.get(kind, 0) + int(line.split()[1]) / 1024
+    return total
 
 
 def _work(pid: int) -> tuple[float, int]:
-    """CPU seconds so far, and how often a thread of it woke."""
-    wakes = 0
-    for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        text = status.read_text()
-        wakes += int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), wakes
+    """CPU seconds so far, and how often a thread woke, with children."""
+    wakes, ticks = 0, 0
+    for one in _family(pid):
+        for status in Path(f"/proc/{one}/task").glob("*/status"):
+            wakes += int(status.read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK"), wakes
+
+
+def _family(pid: int) -> list[int]:
+    """A process with its children and theirs."""
+    found = [pid]
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            found += _family(int(child))
+    return found

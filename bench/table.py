@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import importlib.metadata
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("sqlalchemy", "apscheduler", "psycopg", "jinja2", "click")
+PACKAGES = ("sqlalchemy", "apscheduler", "psycopg", "jinja2", "click", "celery", "django", "huey", "procrastinate")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,5 +100,9 @@ def machine() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of what is measured with."""
-    return {name: importlib.metadata.version(name) for name in PACKAGES} | {"sqlite": sqlite3.sqlite_version}
+    """Of what is measured with, as far as it is installed."""
+    found = {"sqlite": sqlite3.sqlite_version}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -1,0 +1,185 @@
+"""What else could remind: a job for each reminder, filled in bulk, a hundred of them due at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import pickle
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_REMOVED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.util import datetime_to_utc_timestamp
+
+from bench.stock import LATER, NOW
+from bench.table import Row
+
+DUE = 100
+IN_FLIGHT = 10
+AT_ONCE = 10_000
+FAR = NOW.replace(year=2100)
+PAST = NOW.replace(year=2000)
+
+
+def land(number: int) -> None:
+    """What a rival's job does: as little as the transport that takes everything."""
+
+
+# ---- APScheduler
+
+
+def measure_apscheduler(url: str, stock: int, repeats: int) -> Row:
+    """Milliseconds for each hundred, by SQLAlchemyJobStore on its defaults."""
+    taken = []
+    scheduler = BackgroundScheduler(
+        timezone=NOW.tzinfo,
+        jobstores={"default": SQLAlchemyJobStore(url)},
+        executors={"default": ThreadPoolExecutor(IN_FLIGHT)},
+        job_defaults={"misfire_grace_time": None},
+    )
+    scheduler.start(paused=True)
+    jobs: Any = scheduler._jobstores["default"]
+    template = Job(scheduler, id="0", func=land, args=(0,), kwargs={}, trigger=DateTrigger(NOW, NOW.tzinfo), **_JOB)
+    chance = random.Random(1)
+    for start in range(0, stock, AT_ONCE):
+        with jobs.engine.begin() as connection:
+            made = [_job(template, number, FAR + LATER * chance.random()) for number in range(start, start + AT_ONCE)]
+            connection.execute(jobs.jobs_t.insert(), made)
+    done, event = {EVENT_JOB_EXECUTED: 0, EVENT_JOB_REMOVED: 0}, threading.Event()
+
+    def note(one: Any) -> None:
+        done[one.code] += 1
+        if min(done.values()) >= DUE:
+            event.set()
+
+    scheduler.add_listener(note, EVENT_JOB_EXECUTED | EVENT_JOB_REMOVED)
+    for repeat in range(repeats + 1):
+        with jobs.engine.begin() as connection:
+            numbers = range(stock + DUE * repeat, stock + DUE * (repeat + 1))
+            connection.execute(jobs.jobs_t.insert(), [_job(template, number, PAST) for number in numbers])
+        done.update(dict.fromkeys(done, 0))
+        event.clear()
+        begun = time.perf_counter()
+        scheduler.resume()
+        if not event.wait(120):
+            raise RuntimeError(f"APScheduler did not come to an end: {done}")
+        taken.append((time.perf_counter() - begun) * 1000)
+        scheduler.pause()
+    scheduler.shutdown()
+    return Row(f"APScheduler, SQLite as it comes, {stock:,}", tuple(taken[1:]))
+
+
+_JOB: dict[str, Any] = {
+    "executor": "default",
+    "misfire_grace_time": None,
+    "coalesce": True,
+    "max_instances": 1,
+    "name": "land",
+    "next_run_time": NOW,
+}
+
+
+def _job(template: Job, number: int, at: dt.datetime) -> dict[str, Any]:
+    state = template.__getstate__() | {
+        "id": str(number),
+        "args": (number,),
+        "trigger": DateTrigger(at, at.tzinfo),
+        "next_run_time": at,
+    }
+    return {
+        "id": str(number),
+        "next_run_time": datetime_to_utc_timestamp(at),
+        "job_state": pickle.dumps(state, pickle.HIGHEST_PROTOCOL),
+    }
+
+
+# ---- huey
+
+
+def measure_huey(path: Path, stock: int, repeats: int) -> Row:
+    """Milliseconds for each hundred of huey on SQLite, as it comes: what its scheduler and one worker do, without
+    their pauses between looks."""
+    from huey import SqliteHuey
+
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    huey = SqliteHuey(filename=str(path), results=False, utc=True)
+    task = huey.task()(land)
+    chance = random.Random(1)
+
+    def schedule(count: int, moment: Callable[[], dt.datetime]) -> None:
+        rows = []
+        for number in range(count):
+            at = moment()
+            data = huey.serialize_task(task.s(number, eta=at.replace(tzinfo=None)))
+            rows.append((huey.storage.name, data, at.timestamp()))
+        with huey.storage.db(commit=True) as cursor:
+            cursor.executemany("INSERT INTO schedule (queue, data, timestamp) VALUES (?, ?, ?)", rows)
+
+    schedule(stock, lambda: FAR + LATER * chance.random())
+    taken = []
+    for _ in range(repeats + 1):
+        schedule(DUE, lambda: PAST)
+        begun, ran = time.perf_counter(), 0
+        for one in huey.read_schedule(NOW.replace(tzinfo=None)):
+            huey.enqueue(one)
+        while (one := huey.dequeue()) is not None:
+            huey.execute(one)
+            ran += 1
+        taken.append((time.perf_counter() - begun) * 1000)
+        if ran != DUE:
+            raise RuntimeError(f"huey ran {ran} of {DUE}")
+    huey.storage.close()
+    return Row(f"huey, SQLite as it comes, {stock:,}", tuple(taken[1:]))
+
+
+# ---- procrastinate
+
+
+def measure_procrastinate(url: str, stock: int, repeats: int) -> Row:
+    """Milliseconds for each hundred of procrastinate, from a worker's start until it has caught up."""
+    return asyncio.run(_procrastinate(url, stock, repeats))
+
+
+async def _procrastinate(url: str, stock: int, repeats: int) -> Row:
+    import procrastinate
+
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+    ran = 0
+
+    @app.task(name="land")
+    async def landing(number: int) -> None:
+        nonlocal ran
+        ran += 1
+
+    taken = []
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        # What its own `defer` writes, by one statement: the function that it calls takes one job or many.
+        filled = (
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at)"
+            " SELECT 'default', 'land', jsonb_build_object('number', n), {at} FROM generate_series(1, {count}) n"
+        )
+        later = f"timestamptz '{FAR:%Y-%m-%d}' + random() * interval '365 days'"
+        await app.connector.execute_query_async(filled.format(at=later, count=stock))
+        await app.connector.execute_query_async("ANALYZE procrastinate_jobs")
+        for _ in range(repeats + 1):
+            past = f"timestamptz '{PAST:%Y-%m-%d}'"
+            await app.connector.execute_query_async(filled.format(at=past, count=DUE))
+            ran = 0
+            begun = time.perf_counter()
+            await app.run_worker_async(wait=False, concurrency=IN_FLIGHT, install_signal_handlers=False)
+            taken.append((time.perf_counter() - begun) * 1000)
+            if ran != DUE:
+                raise RuntimeError(f"procrastinate ran {ran} of {DUE}")
+    return Row(f"procrastinate, PostgreSQL, {stock:,}", tuple(taken[1:]))
