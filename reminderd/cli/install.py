@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
-import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reminderd.cli import other_home, system, units
+from reminderd.cli import moving, other_home, system, units
 from reminderd.cli.context import Ctx, pass_ctx
-from reminderd.cli.install_steps import Await, Copy, MoveDatabase, Remove, Run, Step, Write, call, carry_out
+from reminderd.cli.install_steps import Await, Remove, Run, Step, Write, call, carry_out
 from reminderd.cli.output import json_option
 from reminderd.errors import ReminderdError, UsageError
-from reminderd.settings import Settings, load
 
 LINGER = "# Lingering was switched on for it; uninstalling switches it off again.\n"
-UNREACHABLE = (Path("/root"), Path("/home"), Path("/run/user"))
-"""Hidden from the system service."""
 
 
 @click.group()
@@ -146,7 +142,7 @@ def system_install(ctx: Ctx) -> list[Step]:
             Run(("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/reminderd.conf")),
             Write(units.SYSTEM_PLACES[0] / units.NAME, units.rendered(units.shipped("reminderd.service"), program)),
         ]
-    steps += _moves(_callers_settings(ctx))
+    steps += moving.steps(ctx)
     return [
         *steps,
         Run(("systemctl", "daemon-reload")),
@@ -221,57 +217,12 @@ def _user_unit(ctx: Ctx) -> Path:
 
 def _refuse_hidden(program: list[str]) -> None:
     path = Path(program[0]).resolve()
-    hidden = next((place for place in UNREACHABLE if path.is_relative_to(place)), None)
+    hidden = system.hidden_below(path)
     if hidden is not None:
         raise ReminderdError(
             f"The system service cannot see {path}: {hidden} is hidden from it. Install the Debian package, or into a"
             " folder such as /opt/reminderd: python3 -m venv /opt/reminderd; /opt/reminderd/bin/pip install …"
         )
-
-
-def _callers_settings(ctx: Ctx) -> Settings | None:
-    """The settings at home of whoever called, by --home or through sudo; ``None`` where there is nothing."""
-    if ctx.home is not None or ctx.env_file is not None:
-        return ctx.settings
-    environ = {name: value for name, value in ctx.environ.items() if name.startswith("XDG_")}
-    home = ctx.environ.get("HOME", "/root")
-    if caller := ctx.environ.get("SUDO_USER"):
-        environ, home = {}, pwd.getpwnam(caller).pw_dir
-    settings = load({**environ, "HOME": home})
-    return settings if settings.env_file.exists() or settings.home.exists() else None
-
-
-def _moves(settings: Settings | None) -> list[Step]:
-    """The steps that bring settings and data of a home into the system's places. What is there already stays."""
-    if settings is None or settings.home == system.STATE:
-        return []
-    database = settings.database_path
-    if database is not None and database.exists():
-        _refuse_in_use(database)
-    configs = [settings.env_file, *(settings.config_dir / name for name in ("rules.toml", "templates"))]
-    pairs = [(path, system.CONFIG / (".env" if path == settings.env_file else path.name)) for path in configs]
-    pairs += [(settings.home / name, system.STATE / name) for name in ("secret_key", "Maildir")]
-    steps: list[Step] = [
-        Copy(source, target, system.USER) for source, target in pairs if source.exists() and not target.exists()
-    ]
-    target = system.STATE / "reminderd.db"
-    if database is not None and database == settings.home / database.name and database.exists():
-        if target.exists():
-            raise ReminderdError(f"Both {database} and {target} exist. Move one aside, then try again.")
-        steps.append(MoveDatabase(database, target, system.USER))
-    return steps
-
-
-def _refuse_in_use(database: Path) -> None:
-    from reminderd.store import lock
-    from reminderd.store.database import Store
-
-    store = Store(f"sqlite:///{database}")
-    try:
-        if who := lock.holder(store):
-            raise ReminderdError(f"{database} is in use by process {who}. First: reminderd service uninstall --user")
-    finally:
-        store.dispose()
 
 
 def _shown(command: tuple[str, ...]) -> dict[str, str]:

@@ -11,12 +11,13 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from reminderd.cli.other_home import runtime_dir
 from reminderd.errors import ReminderdError
+from reminderd.settings import write_env
 
 PATIENCE = 20.0
 """Seconds to wait for what takes a fraction of one."""
@@ -127,6 +128,23 @@ class Copy:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class ChangeEnv:
+    """Set and take out (``None``) names in a `.env`, and give it to a user."""
+
+    path: Path
+    values: Mapping[str, str | None]
+    owner: str
+
+    def __str__(self) -> str:
+        changes = [f"without {name}" if to is None else f"{name}={to}" for name, to in self.values.items()]
+        return f"change  {self.path}: {', '.join(changes)}"
+
+    def do(self) -> None:
+        write_env(self.path, self.values)
+        _give(self.path, self.owner)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class MoveDatabase:
     """Copy an SQLite database with all that is committed, give it away, and set the original aside."""
 
@@ -142,14 +160,22 @@ class MoveDatabase:
         return self.source.with_name(self.source.name + ".moved")
 
     def do(self) -> None:
+        try:
+            self._copy()
+        except sqlite3.Error as error:
+            raise ReminderdError(f"{self.source} cannot be moved: {error}.") from error
+        self.target.chmod(0o600)
+        _give(self.target, self.owner)
+
+    def _copy(self) -> None:
         with (
+            contextlib.closing(sqlite3.connect(self.source, isolation_level=None)) as writer,
             contextlib.closing(sqlite3.connect(self.source)) as source,
             contextlib.closing(sqlite3.connect(self.target)) as target,
         ):
+            writer.execute("BEGIN IMMEDIATE")  # until it is aside, so that nobody writes what would not come along
             source.backup(target)
-        self.target.chmod(0o600)
-        _give(self.target, self.owner)
-        os.replace(self.source, self.aside)
+            os.replace(self.source, self.aside)
 
 
 def carry_out(steps: Sequence[Step]) -> None:

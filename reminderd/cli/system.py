@@ -17,6 +17,8 @@ USER = "reminderd"
 STATE = Path("/var/lib/reminderd")
 CONFIG = Path("/etc/reminderd")
 CREDENTIALS = Path("/etc/credstore")
+UNREACHABLE = (Path("/root"), Path("/home"), Path("/run/user"))
+"""Hidden from the service."""
 STAYS_ROOT = frozenset({"service", "completion", "demo"})
 """Commands that change the machine, or touch no one's data."""
 READS_JOURNAL = "report"
@@ -46,6 +48,11 @@ def is_installed() -> bool:
     except KeyError:
         return False
     return units.installed_system_unit() is not None and CONFIG.is_dir() and STATE.is_dir()
+
+
+def hidden_below(path: Path) -> Path | None:
+    """The folder, hidden from the service, that ``path`` lies in; ``None`` where the service can see it."""
+    return next((place for place in UNREACHABLE if path.is_relative_to(place)), None)
 
 
 def _become(account: pwd.struct_passwd, groups: tuple[str, ...]) -> None:
