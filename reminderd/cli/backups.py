@@ -55,6 +55,7 @@ def restore(ctx: Ctx, file: Path | None, force: bool, review: bool) -> None:
     """Put the copy FILE in the database's place; what is overdue by now is held for your review."""
     if (file is None) != review:
         raise UsageError("Name the FILE to restore, or --review after pg_restore.")
+    ctx.writes = True
     store = _store(ctx, read_only=True)
     if file is None:
         with ctx.house().store.writing(wake=True) as session:

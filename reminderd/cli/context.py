@@ -39,9 +39,11 @@ class Ctx:
     environ: Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ)
     tells_faults: bool = True
     """Whether this command's end says what is wrong with the only channel; `status` and `check` say it themselves."""
+    writes: bool = False
+    """Whether this command changed data or settings; its end then says where they are not those of a running service.
+    Set by `writing` and `house`, and by commands that write in other ways."""
     _house: House | None = None
     _faults: list[str] = dataclasses.field(default_factory=list)
-    _writes: bool = False
 
     # ---- what there is
 
@@ -61,7 +63,7 @@ class Ctx:
 
     def house(self, *, create: bool = False) -> House:
         """The open house; only with ``create`` a missing database is made. Raises `ConfigError`, `StoreBusy`."""
-        self._writes |= create
+        self.writes |= create
         if self._house is None:
             from reminderd import logs
             from reminderd.wiring import open_house
@@ -96,12 +98,12 @@ class Ctx:
         """All or nothing, for one user, whose row is locked; ``wake`` then wakes the daemon."""
         from reminderd.store.lookup import find_user
 
-        self._writes = True
         with self.house().store.writing(wake=wake) as session:
             user = find_user(session, self.user)
             session.refresh(user, with_for_update=True)
             self._look_for_faults(session, user)
             yield session, user
+        self.writes = True
 
     # ---- speaking
 
@@ -152,7 +154,7 @@ class Ctx:
             self._house = None
 
     def _tell_other_home(self) -> None:
-        if self._writes and "settings" in self.__dict__:
+        if self.writes and "settings" in self.__dict__:
             from reminderd.cli import other_home
 
             for line in other_home.lines(self.settings, self.environ):

@@ -71,6 +71,7 @@ def login(
         values |= {"SMTP_HOST": host, "SMTP_SECURITY": security}
     if settings.smtp_from is None and "@" in account:
         values["SMTP_FROM"] = account
+    ctx.writes = True
     write_env(settings.env_file, values)
     ctx.forget_settings()
     ctx.tell(f"Signed in as {account}; written to {settings.env_file}.")

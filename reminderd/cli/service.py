@@ -25,6 +25,7 @@ def run(ctx: Ctx, once: bool) -> int:
     from reminderd.daemon import run_forever, run_once
 
     if once:
+        ctx.writes = True
         return run_once(ctx.settings)
     if ctx.is_terminal():
         ctx.tell_local()
