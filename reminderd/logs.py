@@ -35,13 +35,14 @@ def configure(level: str, form: str) -> None:
     handler = _Journal() if form == "journal" else _Stderr()
     handler.setFormatter({"journal": _Prefixed, "json": _Json, "human": _Human}[form]())
     handler.name = IDENTIFIER
+    handler.setLevel(level.upper())
     root = logging.getLogger()
     for former in [one for one in root.handlers if one.name == IDENTIFIER]:
         root.removeHandler(former)
         former.close()
     root.addHandler(handler)
-    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
-    logging.getLogger("reminderd").setLevel(level.upper())
+    root.setLevel(logging.WARNING)
+    logging.getLogger("reminderd").setLevel(logging.DEBUG)
 
 
 def take_uncaught() -> None:

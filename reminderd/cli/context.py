@@ -68,7 +68,8 @@ class Ctx:
             from reminderd import logs
             from reminderd.wiring import open_house
 
-            logs.configure(self.settings.log_level, self.settings.log_format)
+            # What failed a command says itself; only what it would not say is worth a line of the log.
+            logs.configure("debug" if self.verbose else "error", self.settings.log_format)
             self._house = open_house(self.settings, self.now(), create=create)
         return self._house
 

@@ -53,6 +53,14 @@ def test_version_begins_with_our_own_and_names_those_that_matter_for_a_question(
     assert told.endswith(f"{platform.system()} {platform.release()} {platform.machine()}")
 
 
+def test_a_command_logs_no_more_than_faults_unless_it_is_to_say_more(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, LOG_LEVEL="debug").set_up()
+    for words, level in ((("status",), logging.ERROR), (("-v", "status"), logging.DEBUG)):
+        desk.ok(*words)
+        (handler,) = [one for one in logging.getLogger().handlers if one.name == logs.IDENTIFIER]
+        assert handler.level == level
+
+
 @pytest.mark.parametrize("words", [("--log-format", "json", "status"), ("status", "--log-format=json")])
 def test_the_log_s_format_is_a_global_option(words: tuple[str, ...], tmp_path: Path) -> None:
     desk = Desk(tmp_path, LOG_FORMAT="human").set_up()
