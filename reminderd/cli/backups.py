@@ -55,11 +55,11 @@ def restore(ctx: Ctx, file: Path | None, force: bool, review: bool) -> None:
     """Put the copy FILE in the database's place; what is overdue by now is held for your review."""
     if (file is None) != review:
         raise UsageError("Name the FILE to restore, or --review after pg_restore.")
-    ctx.writes = True
     store = _store(ctx, read_only=True)
     if file is None:
         with ctx.house().store.writing(wake=True) as session:
             ctx.tell(_held_words(_review(ctx.house(), session, ctx.now(), None)))
+        ctx.writes = True
         return
     if store.path is None:
         raise UsageError(_pg_words("pg_restore", store, f" {file}") + " Then: reminderd restore --review")
@@ -79,6 +79,7 @@ def _restore_file(ctx: Ctx, store: Store, file: Path, force: bool) -> None:
         backup.copy_to(_on_file(file), new)
         held = _prepare(ctx, new, dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC))
         aside = backup.put_in_place(new, store.path, ctx.now())
+    ctx.writes = True
     kept = f" What was there before is {aside}." if aside else ""
     ctx.tell(f"{store.place} is what {file} holds.{kept} {_held_words(held)}")
 

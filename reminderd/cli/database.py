@@ -26,10 +26,10 @@ def upgrade(ctx: Ctx) -> None:
     """Bring it to the schema of this program; a SQLite file is copied first."""
     from reminderd.store import migrate
 
-    ctx.writes = True
     with _store(ctx) as store:
         before = migrate.current(store)
         copy = migrate.upgrade(store, now=ctx.now())
+        ctx.writes = True
         if migrate.current(store) == before:
             ctx.tell(f"{store.place} is at {before} already.")
             return

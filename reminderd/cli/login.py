@@ -71,8 +71,8 @@ def login(
         values |= {"SMTP_HOST": host, "SMTP_SECURITY": security}
     if settings.smtp_from is None and "@" in account:
         values["SMTP_FROM"] = account
-    ctx.writes = True
     write_env(settings.env_file, values)
+    ctx.writes = True
     ctx.forget_settings()
     ctx.tell(f"Signed in as {account}; written to {settings.env_file}.")
     ctx.tell(f"For answers by mail too: IMAP_HOST={chosen.imap} and IMAP_USERNAME={account}. Next: reminderd check")

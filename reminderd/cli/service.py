@@ -25,8 +25,9 @@ def run(ctx: Ctx, once: bool) -> int:
     from reminderd.daemon import run_forever, run_once
 
     if once:
+        code = run_once(ctx.settings)
         ctx.writes = True
-        return run_once(ctx.settings)
+        return code
     if ctx.is_terminal():
         ctx.tell_local()
     other_home.announce(ctx.settings, ctx.environ)
