@@ -6,6 +6,7 @@ import dataclasses
 import os
 import random
 import signal
+import threading
 from collections.abc import Callable, Iterator
 
 from bench.faults.ground import Ground, ground, pause, wait_until
@@ -83,17 +84,24 @@ def striker(victim: list[int], number: int = signal.SIGKILL) -> Callable[[], Non
 
 
 def at_random(nursery: Nursery, *, kills: int, mails: int, texts: int, seed: int = 7) -> Iterator[Row]:
-    """The daemon dies at any moment, from its very start on."""
+    """The daemon dies at any moment: every other time while it starts, else while it sends."""
     dice = random.Random(seed)
     with ground() as made:
         for number in range(kills):
             made.enqueue(mails, texts)
             if number % 10 == 0:
                 made.happen()
+            sends = threading.Event()
+            made.post.on_taken = made.exchange.on_taken = sends.set
             pid = nursery.start(made.home, made.environ)
-            pause(dice.uniform(0.02, 0.35))
+            if number % 2:
+                sends.wait(PATIENCE)
+                pause(dice.uniform(0.0, 0.03))
+            else:
+                pause(dice.uniform(0.02, 0.35))
             nursery.kill(pid)
             made.note_in_flight()
+        made.post.on_taken = made.exchange.on_taken = None
         finish(nursery, made)
         yield made.count("kill -9 at random", kills)
 
