@@ -36,12 +36,12 @@ def plan(facts: Facts, book: Book, now: dt.datetime) -> Plan:
 def _rules_in_force(facts: Facts, book: Book, line: Timeline, today: dt.date) -> tuple[Rule, ...]:
     if _at_rest(facts, line, today):
         return ()
-    rules: Iterable[Rule] = (rule for rule in book.rules.values() if rule.enabled)
+    rules: Iterable[Rule] = book.about_users if facts.reference is None else book.about_references
     user = facts.user
     if user.paused and (user.paused_until is None or user.paused_until > today):
         kept = frozenset[Role]() if user.pause_all else KEPT_IN_PAUSE
         rules = (rule for rule in rules if rule.role in kept)
-    if line.resting_until() is not None:
+    if line.resting_until is not None:
         rules = (rule for rule in rules if rule.role is not Role.KEEP)
     return tuple(rules)
 
@@ -50,7 +50,9 @@ def _at_rest(facts: Facts, line: Timeline, today: dt.date) -> bool:
     reference = facts.reference
     if reference is None:
         return False
-    if reference.status is Status.RETIRED or any(event.kind == "deceased" for event in line.past):
+    if reference.status is Status.RETIRED or (
+        "deceased" in line.kinds and any(event.kind == "deceased" for event in line.past)
+    ):
         return True
     return reference.status is Status.PAUSED and (reference.paused_until is None or reference.paused_until > today)
 
@@ -60,9 +62,8 @@ def _pauses(facts: Facts, line: Timeline) -> Iterable[dt.date]:
         yield facts.user.paused_until
     if facts.reference is not None and facts.reference.paused_until:
         yield facts.reference.paused_until
-    resting = line.resting_until()
-    if resting is not None:
-        yield resting
+    if line.resting_until is not None:
+        yield line.resting_until
 
 
 def _nudge(voiced: Voiced, facts: Facts) -> PlannedNudge:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,7 +89,7 @@ class OpportunityFact:
     closed: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class EventFact:
     """One dated thing. ``recorded_at`` decides when a nudge may first go out, never what is planned."""
 
@@ -104,10 +103,11 @@ class EventFact:
     ordinal: int = 1
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @functools.cached_property
-    def order(self) -> tuple[dt.date, int, int]:
-        """Where the event stands in the one timeline: by day, then by rank of kind."""
-        return (self.on, KINDS[self.kind].rank, self.ordinal)
+    order: tuple[dt.date, int, int] = dataclasses.field(init=False, repr=False, compare=False)
+    """Where the event stands in the one timeline: by day, then by rank of kind."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "order", (self.on, KINDS[self.kind].rank, self.ordinal))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ NO_SPAN = Span()
 NO_DAYS = dt.timedelta()
 QUIET_PROFILE_FOR = dt.timedelta(days=60)
 """A profile is worth a look when its owner has been out of touch for longer."""
+BEFORE_ADDED_FOR = dt.timedelta(days=3)
+"""A yearly date this short a time before a reference was added is still wished for."""
 SPACING_FOR = dt.timedelta(days=14)
 """Two planned contacts to one reference are never nearer than this, save ask, heads-up and outcome."""
 IGNORED_BEFORE_HALF_PACE = 4
@@ -84,16 +86,12 @@ class _Firing:
                 yield from self._for_reference(rule, self.facts.reference)
 
     def _for_user(self, rule: Rule) -> Iterator[Candidate]:
-        if rule.concerns not in (Concerns.OPPORTUNITY, Concerns.USER):
-            return
         if rule.on:
             yield from self._from_events(rule)
         elif rule.monthly:
             yield from self._monthly(rule)
 
     def _for_reference(self, rule: Rule, reference: ReferenceFact) -> Iterator[Candidate]:
-        if rule.concerns not in (Concerns.REFERENCE, Concerns.INVOLVED):
-            return
         if rule.on:
             yield from self._from_events(rule)
         elif rule.yearly:
@@ -258,7 +256,7 @@ class _Firing:
         if rule.early is not None:
             from_on = add_span(candidate.start_on, -rule.early, self.facts.holidays)
         for event in self.line.past:
-            if not (event.kind in kinds or event.data) or not self._fulfils(event, candidate, from_on):
+            if not (event.kind in kinds or event.data) or not self._fulfils(event, candidate, kinds, from_on):
                 continue
             waiting.discard(event.reference_id)
             if not waiting or event.data.get("occasion") == candidate.occasion:
@@ -270,16 +268,17 @@ class _Firing:
             return set()
         return set(self.line.all_involved(candidate.opportunity_id))
 
-    def _fulfils(self, event: EventFact, candidate: Candidate, from_on: dt.date | None) -> bool:
-        named = event.data.get("occasion")
+    def _fulfils(self, event: EventFact, candidate: Candidate, kinds: frozenset[str], from_on: dt.date | None) -> bool:
         rule = candidate.rule
-        if named == candidate.occasion and event.data.get("rule") == rule.name:
-            return candidate.subject == event.data.get("subject")
-        if [rule.name, candidate.occasion] in event.data.get("took_in", ()):
-            return True
-        if rule.role is Role.OUTCOME and named is not None:
-            return False
-        if event is candidate.event or event.kind not in _fulfilling(rule.fulfilled):
+        if event.data:
+            named = event.data.get("occasion")
+            if named == candidate.occasion and event.data.get("rule") == rule.name:
+                return candidate.subject == event.data.get("subject")
+            if [rule.name, candidate.occasion] in event.data.get("took_in", ()):
+                return True
+            if rule.role is Role.OUTCOME and named is not None:
+                return False
+        if event is candidate.event or event.kind not in kinds:
             return False
         reference = self.facts.reference
         if reference is not None and event.reference_id != reference.id:
@@ -311,7 +310,7 @@ class _Firing:
         due_on = next_yearly(month, number, self.line.today - dt.timedelta(days=40), reference.leap_day)
         while True:
             candidate = self._dated(rule, f"year:{due_on.year}", due_on, due_on)
-            if candidate.expires_at > self.now and candidate.due_on >= add_span(first, -Span(days=3)):
+            if candidate.expires_at > self.now and candidate.due_on >= first - BEFORE_ADDED_FOR:
                 yield candidate
                 if not self._settled(candidate):
                     return
@@ -340,15 +339,16 @@ class _Firing:
         cycle = self._cycle(rule, reference)
         if cycle is None or not self._holds(rule, None):
             return
-        number = 1
+        number, lead_for = 1, self._lead(rule)
+        due_on, after_on = cycle.due_on(1), cycle.due_on(2)
         while True:
-            due_on = cycle.due_on(number)
-            expires_on = max(due_on, cycle.due_on(number + 1) - self._lead(rule))
+            expires_on = max(due_on, after_on - lead_for)
             if end_of_day(expires_on, self.facts.user.zone) > self.now:
                 candidate = self._dated(rule, f"since:{cycle.base_id}#{number}", due_on, due_on, expires_on=expires_on)
                 if not self._settled(candidate):
                     break
             number += 1
+            due_on, after_on = after_on, cycle.due_on(number + 1)
         if rule.every == "ignored":
             if number != IGNORED_BEFORE_HALF_PACE + 1:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 
 from reminderd.rules.calendar import Span
 from reminderd.rules.conditions import Condition
@@ -108,9 +109,21 @@ class Rule:
     enabled: bool = True
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Book:
     """The rules in force, by name, and a mark that changes when they do."""
 
     rules: dict[str, Rule]
     mark: str
+
+    @functools.cached_property
+    def about_references(self) -> tuple[Rule, ...]:
+        """The enabled rules whose nudges are one reference's."""
+        wanted = (Concerns.REFERENCE, Concerns.INVOLVED)
+        return tuple(rule for rule in self.rules.values() if rule.enabled and rule.concerns in wanted)
+
+    @functools.cached_property
+    def about_users(self) -> tuple[Rule, ...]:
+        """The enabled rules whose nudges are nobody's in particular."""
+        wanted = (Concerns.OPPORTUNITY, Concerns.USER)
+        return tuple(rule for rule in self.rules.values() if rule.enabled and rule.concerns in wanted)

@@ -43,6 +43,11 @@ class Timeline:
         return tuple(event for event in self.events if event.on <= self.today)
 
     @functools.cached_property
+    def touches(self) -> tuple[EventFact, ...]:
+        """The contacts with a reference so far."""
+        return tuple(event for event in self.past if event.kind in TOUCHES and event.reference_id is not None)
+
+    @functools.cached_property
     def kinds(self) -> frozenset[str]:
         """What happened, or will."""
         return frozenset(event.kind for event in self.events)
@@ -87,14 +92,16 @@ class Timeline:
 
     def need_by(self, event: EventFact) -> dt.date | None:
         """By when what an event asks for is needed: as it says itself, else the newest `needed` before it."""
-        needs = [
-            other
-            for other in self.events
-            if other.kind == "needed"
-            and (other.reference_id, other.opportunity_id) == (event.reference_id, event.opportunity_id)
-            and other.order <= event.order
-        ]
-        by = event.data.get("by") or (needs[-1].data.get("by") if needs and event.kind == "asked" else None)
+        by = event.data.get("by")
+        if not by and event.kind == "asked" and "needed" in self.kinds:
+            needs = [
+                other
+                for other in self.events
+                if other.kind == "needed"
+                and (other.reference_id, other.opportunity_id) == (event.reference_id, event.opportunity_id)
+                and other.order <= event.order
+            ]
+            by = needs[-1].data.get("by") if needs else None
         return dt.date.fromisoformat(by) if isinstance(by, str) else None
 
     def signed(self, opportunity_id: int | None) -> EventFact | None:
@@ -120,14 +127,10 @@ class Timeline:
 
     def newest_touch(self, before: EventFact | None = None) -> EventFact | None:
         """The newest contact, or the newest that comes before an event."""
-        found = [
-            event
-            for event in self.past
-            if event.kind in TOUCHES
-            and event.reference_id is not None
-            and (before is None or event.order < before.order)
-        ]
-        return found[-1] if found else None
+        for event in reversed(self.touches):
+            if before is None or event.order < before.order:
+                return event
+        return None
 
     def newest_planned(self, before: EventFact) -> EventFact | None:
         """The newest contact before an event that a nudge of one's own planning led to."""
@@ -138,6 +141,7 @@ class Timeline:
         ]
         return found[-1] if found else None
 
+    @functools.cached_property
     def resting_until(self) -> dt.date | None:
         """Until when a reference that never answered is left in peace, unless there was contact since."""
         return resting_until(self.past, self.today)
