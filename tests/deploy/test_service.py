@@ -290,6 +290,16 @@ def test_root_s_commands_become_the_service_s_user_and_say_so(service: Machine) 
     assert set(owners) == {"reminderd"}
 
 
+def test_root_is_no_longer_root_when_the_settings_are_opened(service: Machine) -> None:
+    service.run("chown", "root:root", "/etc/reminderd/.env")
+    try:
+        ran = service.try_run(PROGRAM, "reference", "list")
+        assert ran.returncode == 78
+        assert "/etc/reminderd/.env: cannot be read (Permission denied)" in ran.stderr
+    finally:
+        service.run("chown", "reminderd:reminderd", "/etc/reminderd/.env")
+
+
 def test_a_command_with_another_home_names_both_places_and_the_way_to_the_service(service: Machine) -> None:
     ran = service.try_run(PROGRAM, "--home", "/srv/other", "init", "--name", "Ada Byron", "--email", "ada@example.org")
     assert ran.returncode == 0
