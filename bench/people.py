@@ -59,7 +59,8 @@ def planned(url: str, references: int) -> House:
         asked = [_asked(user, place) for user in range(1, BLOCK // EACH + 1) for place in range(ASKED)]
         session.execute(insert(Event), asked)
         _count_on(session)
-    plan_all(house)
+    while plan_batch(house):
+        pass
     for copy in range(1, references // BLOCK):
         with house.store.writing() as session:
             for table in TABLES:
@@ -70,15 +71,10 @@ def planned(url: str, references: int) -> House:
     return house
 
 
-def plan_all(house: House) -> int:
-    """Plan whatever is due, in the daemon's batches. How many there were."""
-    total = 0
-    while True:
-        with house.store.writing() as session:
-            made = house.planner.plan_due(session, NOW)
-        if not made:
-            return total
-        total += made
+def plan_batch(house: House) -> int:
+    """Plan what is due, one batch of the daemon's. How many there were."""
+    with house.store.writing() as session:
+        return house.planner.plan_due(session, NOW)
 
 
 def user_at(references: int, place: int) -> int:

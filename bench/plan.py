@@ -1,21 +1,28 @@
-"""Planning: one event among many references, and all of them from nothing."""
+"""Planning: one event among many references, all of them from nothing, and the pure rules beside plain Python."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
 
+from bench import by_hand
 from bench.databases import durable_postgres, sqlite_urls
-from bench.people import ASKED, plan_all, planned, unplanned, user_at
+from bench.lives import EVENTS, live
+from bench.people import ASKED, plan_batch, planned, unplanned, user_at
 from bench.stock import NOW
 from bench.table import Report, Row, Verdict
 from reminderd.actions import Happening
+from reminderd.rules.book import default_book
+from reminderd.rules.cadence import plan
+from reminderd.rules.facts import Facts
 from reminderd.store.tables import Base, Nudge, Opportunity, Step, User
 from reminderd.wiring import House
 
 FEW, MANY = 10_000, 1_000_000
+LIVES = 1000
 
 
 def run(quick: bool) -> Report:
@@ -34,7 +41,9 @@ def run(quick: bool) -> Report:
             ours, bare = measure_all(place, make, quick)
             rows += [ours, bare]
             verdicts.append(Verdict(f"{place}: bare inserts / planning", bare.median / ours.median, at_least=0.25))
-    return Report("plan", rows, verdicts)
+    ours, bare = measure_rules(quick)
+    verdicts.append(Verdict("plain Python / the rules", bare.median / ours.median, at_least=0.3))
+    return Report("plan", [*rows, ours, bare], verdicts)
 
 
 def measure_event(place: str, make: Any, quick: bool) -> list[Row]:
@@ -66,28 +75,40 @@ def accept(house: House, user_id: int) -> float:
 
 
 def measure_all(place: str, make: Any, quick: bool) -> tuple[Row, Row]:
-    """Milliseconds for each thousand references: planned from nothing, and their rows inserted by Core with no
-    planning, in the same batches, a commit for each."""
-    count, repeats = (2_000, 1) if quick else (100_000, 1)
-    ours, bare = [], []
-    for repeat in range(repeats):
-        house = unplanned(make(f"from-nothing-{repeat}"), count)
+    """Milliseconds for each thousand references, a value for each tenth of them: planned from nothing, and their rows
+    inserted by Core with no planning, in the same batches, a commit for each."""
+    count = 2_000 if quick else 100_000
+    house = unplanned(make("from-nothing"), count)
+    took = []
+    while True:
         begun = time.perf_counter()
-        if plan_all(house) != count:
-            raise RuntimeError("not all were planned")
-        ours.append((time.perf_counter() - begun) * 1_000_000 / count)
-        batches = written(house)
-        house.store.dispose()
-        empty = unplanned(make(f"bare-{repeat}"), count)
+        if not plan_batch(house):
+            break
+        took.append(time.perf_counter() - begun)
+    batches = written(house)
+    house.store.dispose()
+    empty = unplanned(make("bare"), count)
+    took_bare = []
+    for nudges, steps in batches:
         begun = time.perf_counter()
-        for nudges, steps in batches:
-            with empty.store.writing() as session:
-                session.execute(insert(Base.metadata.tables["nudges"]), nudges)
-                session.execute(insert(Base.metadata.tables["steps"]), steps)
-        bare.append((time.perf_counter() - begun) * 1_000_000 / count)
-        empty.store.dispose()
+        with empty.store.writing() as session:
+            session.execute(insert(Base.metadata.tables["nudges"]), nudges)
+            session.execute(insert(Base.metadata.tables["steps"]), steps)
+        took_bare.append(time.perf_counter() - begun)
+    empty.store.dispose()
+    if len(took) != len(took_bare):
+        raise RuntimeError("a batch is not one user's references")
     what = f"of {count:,} references, {place}"
-    return Row(f"planning {what}", tuple(ours), "ms/1000"), Row(f"bare inserts {what}", tuple(bare), "ms/1000")
+    return (
+        Row(f"planning {what}", tenths(took, count), "ms/1000"),
+        Row(f"bare inserts {what}", tenths(took_bare, count), "ms/1000"),
+    )
+
+
+def tenths(took: Sequence[float], count: int) -> tuple[float, ...]:
+    """Seconds of batches as milliseconds for each thousand of ``count``, in ten parts."""
+    size = len(took) // 10
+    return tuple(sum(took[start : start + size]) * 1_000_000 / (count / 10) for start in range(0, size * 10, size))
 
 
 def written(house: House) -> list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
@@ -99,3 +120,27 @@ def written(house: House) -> list[tuple[list[dict[str, Any]], list[dict[str, Any
             for row in session.execute(select(table).order_by(table.c.id)).mappings():
                 found.setdefault(row["user_id"], ([], []))[place].append(dict(row))
     return list(found.values())
+
+
+def measure_rules(quick: bool) -> tuple[Row, Row]:
+    """CPU microseconds for the plan of one reference with ten events, in turns."""
+    lives = live(LIVES // 5 if quick else LIVES)
+    book = default_book()
+    ours, bare = [], []
+    for repeat in range(4 if quick else 10):
+        plans, took = timed(lives, lambda facts: plan(facts, book, NOW))
+        decided, took_bare = timed(lives, lambda facts: by_hand.decide(facts, NOW))
+        if [by_hand.decisions(one) for one in plans] != [sorted(one) for one in decided]:
+            raise RuntimeError("the rules and the plain Python decide differently")
+        if repeat:
+            ours.append(took)
+            bare.append(took_bare)
+    what = f"default book, {EVENTS} events a reference"
+    return Row(f"the rules, {what}", tuple(ours), "us"), Row(f"plain Python, {what}", tuple(bare), "us")
+
+
+def timed(lives: Sequence[Facts], decide: Any) -> tuple[list[Any], float]:
+    """What was decided for each, and the CPU microseconds for one."""
+    begun = time.process_time()
+    decided = [decide(facts) for facts in lives]
+    return decided, (time.process_time() - begun) * 1_000_000 / len(lives)
