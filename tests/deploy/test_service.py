@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from reminderd.cli import units
 from reminderd.store import migrate
 from tests.deploy.dns import NameServer
-from tests.deploy.machine import LAUNCHER, PATIENCE, PROGRAM, Machine
+from tests.deploy.machine import LAUNCHER, PATIENCE, PROGRAM, ROOT, Machine
 from tests.flow.parts import Mailbox, words_of
 from tests.servers.certificates import make_certificates
 
@@ -195,6 +196,24 @@ def test_a_stop_during_a_send_ends_within_its_limit_and_the_mail_comes_later(
     mailbox.answer.set()
     service.run("systemctl", "start", "reminderd")
     assert "Maria" in offer_mail(mailbox, "Initech")
+
+
+def test_a_pass_by_the_timer_in_place_of_the_daemon_sends_what_is_due_and_ends(
+    service: Machine, mail: tuple[Mailbox, str]
+) -> None:
+    names = [f"reminderd-once.{kind}" for kind in ("service", "timer")]
+    for name in names:
+        text = (ROOT / "deploy" / "timer" / name).read_text("utf-8")
+        service.write(f"/etc/systemd/system/{name}", units.rendered(text, [PROGRAM]))
+    service.run("systemctl", "daemon-reload")
+    service.run("systemctl", "stop", "reminderd")
+    service.run(PROGRAM, "landed", "Hooli", "--all")
+    service.run("systemctl", "start", names[0])
+    assert (service.shown("Result", names[0]), service.shown("ActiveState", names[0])) == ("success", "inactive")
+    assert "Maria" in offer_mail(mail[0], "Hooli")
+    service.run("systemctl", "start", names[1])
+    assert service.shown("NextElapseUSecRealtime", names[1])
+    service.run("systemctl", "stop", names[1])
 
 
 def test_a_reload_brings_a_changed_rule_book_and_refuses_a_wrong_one(service: Machine) -> None:
