@@ -95,7 +95,7 @@ def _copy(session: Session, entity: type[Base], shift: int) -> None:
     if entity is Nudge:
         changed["subject"] = func.replace(table.c.subject, _of(table.c.reference_id), _of(table.c.reference_id + shift))
         changed["occasion"] = table.c.occasion
-        for before, after, first in ((":", "#", 0), ("event:", "", APART // 2)):
+        for before, after, first in ((":", "#", 0), (":", "#", APART // 2), ("event:", "", APART // 2)):
             event = table.c.reference_id + first
             old, new = (literal(before) + _text(one) + after for one in (event, event + shift))
             changed["occasion"] = func.replace(changed["occasion"], old, new)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +17,11 @@ from unittest import mock
 
 import jinja2
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bench.table import Report, Row, Verdict
 from reminderd import carrier as carrying
-from reminderd.carrier import Bundle, Carrier
+from reminderd.carrier import Bundle, Carrier, Letter
 from reminderd.drafts import views
 from reminderd.drafts.context import context
 from reminderd.drafts.environment import Environment
@@ -36,25 +38,15 @@ from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 
 def run(quick: bool) -> Report:
     repeats, times = (5, 10) if quick else (15, 30)
-    store = Store.memory()
-    Base.metadata.create_all(store.engine)
-    story = Story.begin(make_house(store, Path("/nonexistent")), recorders(), SIX)
-    story.land(NOON)
-    carrier = story.house.composer.carrier
-    with store.writing() as session:
-        user = session.get_one(User, story.user_id)
-        nudges = tuple(session.scalars(select(Nudge).where(Nudge.rule == "accepted").order_by(Nudge.number)))
-        bundle = Bundle(DeliveryKind.NUDGE, Channel.EMAIL, nudges, (1,) * len(nudges))
-        with mock.patch.object(carrying, "make_mail", wraps=make_mail) as made:
-            carrier.make(session, user, bundle, "1.1:0", NOON)
-        item: MailItem = made.call_args.args[0]
-        offer = Offer(carrier, nudges, tuple(draft_facts.load_many(session, list(nudges), NOON)), item)
+    story = landed()
+    with story.house.store.writing() as session:
+        offer = make_offer(session, story)
         floor = Floor.of(offer)
         ways: dict[str, Callable[[], Any]] = {
             "facts to mail": offer.mail,
             "bare Jinja and bare MIME": floor.mail,
             "of it, bare Jinja": floor.render,
-            "rows to mail, loading included": lambda: carrier.make(session, user, bundle, "1.1:0", NOON),
+            "rows to mail, loading included": functools.partial(whole, session, story),
         }
         taken: dict[str, list[float]] = {name: [] for name in ways}
         for repeat in range(repeats + 1):
@@ -65,10 +57,35 @@ def run(quick: bool) -> Report:
                 if repeat:
                     taken[name].append((time.process_time() - begun) * 1000 / times)
     story.stop()
-    store.dispose()
+    story.house.store.dispose()
     rows = [Row(name, tuple(values)) for name, values in taken.items()]
     ours, bare = rows[0].median, rows[1].median
     return Report("render", rows, [Verdict("bare / ours, facts to mail", bare / ours, at_least=0.6)])
+
+
+def landed() -> Story:
+    """Somebody with six references who has just got the job."""
+    store = Store.memory()
+    Base.metadata.create_all(store.engine)
+    story = Story.begin(make_house(store, Path("/nonexistent")), recorders(), SIX)
+    story.land(NOON)
+    return story
+
+
+def whole(session: Session, story: Story) -> list[Letter]:
+    """The mail by production's one call, from the rows."""
+    nudges = tuple(session.scalars(select(Nudge).where(Nudge.rule == "accepted").order_by(Nudge.number)))
+    bundle = Bundle(DeliveryKind.NUDGE, Channel.EMAIL, nudges, (1,) * len(nudges))
+    return story.house.composer.carrier.make(session, session.get_one(User, story.user_id), bundle, "1.1:0", NOON)
+
+
+def make_offer(session: Session, story: Story) -> Offer:
+    """What that call makes the mail from, caught on its way."""
+    with mock.patch.object(carrying, "make_mail", wraps=make_mail) as made:
+        whole(session, story)
+    nudges = tuple(session.scalars(select(Nudge).where(Nudge.rule == "accepted").order_by(Nudge.number)))
+    facts = draft_facts.load_many(session, list(nudges), NOON)
+    return Offer(story.house.composer.carrier, nudges, tuple(facts), made.call_args.args[0])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 from sqlalchemy import event
 
+from bench import people
+from bench.plan import accept
+from bench.render import landed, make_offer
 from bench.stock import NOW, USERS, fill, make_due
 from bench.table import Report, Row, Verdict, as_text
 from bench.tick import make_house
@@ -64,3 +69,64 @@ def test_a_report_says_what_missed() -> None:
     assert not report.is_good
     assert "MISSED" in as_text(report)
     assert "good" in as_text(report)
+
+
+def statements(store: Store, work: Callable[[], object]) -> Counter[str]:
+    """How many statements of each kind a piece of work takes."""
+    found: Counter[str] = Counter()
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        found[" ".join(statement.split()[:3])] += 1
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+    return found
+
+
+def test_an_event_that_touches_six_takes_the_same_statements_whatever_the_stock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "BLOCK", 2 * people.EACH)
+    found = []
+    for stock in (people.BLOCK, 4 * people.BLOCK):
+        house = people.planned(f"sqlite:///{tmp_path / str(stock)}.db", stock)
+        found.append(statements(house.store, lambda house=house, stock=stock: accept(house, people.user_at(stock, 3))))
+        house.store.dispose()
+    assert found[0] == found[1]
+
+
+def test_planning_takes_statements_for_each_batch_not_for_each_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for each in (20, 40):
+        monkeypatch.setattr(people, "EACH", each)
+        house = people.unplanned(f"sqlite:///{tmp_path / str(each)}.db", each)
+        found.append(statements(house.store, lambda house=house: people.plan_batch(house)))
+        house.store.dispose()
+    assert found[0] == found[1]
+    assert sum(found[0].values()) < 40
+
+
+def test_templates_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    compile_one = jinja2.Environment.compile
+
+    def note(self: jinja2.Environment, source: Any, name: str | None = None, *rest: Any, **named: Any) -> Any:
+        if name is not None:  # conditions of rules have none
+            compiled.append(name)
+        return compile_one(self, source, name, *rest, **named)
+
+    monkeypatch.setattr(jinja2.Environment, "compile", note)
+    story = landed()
+    with story.house.store.writing() as session:
+        offer = make_offer(session, story)
+    assert "email/nudge.html.j2" in compiled
+    assert len(compiled) == len(set(compiled))
+    before = list(compiled)
+    assert offer.mail().content
+    assert compiled == before
+    story.stop()
