@@ -37,8 +37,8 @@ _OUTLOOK = Provider(
     "smtp-mail.outlook.com",
     "starttls",
     "https://account.live.com/proofs/AppPassword (needs two-step verification)",
-    "Microsoft ends sending with a password (basic SMTP AUTH) at the end of December 2026;"
-    " plan for another provider's server by then.",
+    "Microsoft asks for signing in without a password and means to end sending with one:"
+    " leave it empty and run `reminderd login microsoft` (docs/oauth.md).",
 )
 _FASTMAIL = Provider(
     "Fastmail", "smtp.fastmail.com", "force_tls", "https://app.fastmail.com/settings/security (App passwords, SMTP)"

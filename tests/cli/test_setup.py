@@ -174,7 +174,7 @@ def test_a_known_address_is_greeted_and_enter_keeps_what_was(desk: Desk) -> None
 def test_of_a_known_provider_only_the_app_password_is_asked(desk: Desk) -> None:
     output = desk.ok("init", input=_typed("ada@outlook.com", "Ada", "UTC", "9", "", "none", "", ""))
     assert "https://account.live.com/proofs/AppPassword" in output
-    assert "end of December 2026" in output
+    assert "reminderd login microsoft" in output
     assert "outgoing mail server" not in output
     assert "SMTP_HOST" not in read_env(desk.home / ".env")
 
