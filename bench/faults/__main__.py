@@ -21,7 +21,7 @@ Programme = Callable[[Nursery], Iterator[Row]]
 FULL: dict[str, Programme] = {
     "steps": lambda nursery: kills.at_every_step(nursery, rounds=8, mails=6, texts=4),
     "unread": lambda nursery: kills.answer_unread(nursery, rounds=30, mails=6),
-    "random": lambda nursery: kills.at_random(nursery, kills=300, mails=7, texts=4),
+    "random": lambda nursery: kills.at_random(nursery, kills=400, mails=7, texts=4),
     "absent": lambda nursery: kills.absent_from_two_listings(nursery, texts=5),
     "mail": lambda nursery: mail.mail_faults(5),
     "texts": lambda nursery: texts.text_faults(5),

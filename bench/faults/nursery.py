@@ -7,8 +7,10 @@ is the same `run_forever`. The process that forks has one thread only.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,15 @@ from types import TracebackType
 from reminderd.errors import ReminderdError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+LATER = (
+    "apscheduler.triggers.interval",
+    "babel.dates",
+    "reminderd.composer",
+    "reminderd.daemon",
+    "reminderd.secret",
+    "sqlalchemy.dialects.sqlite",
+    "twilio.rest.api",
+)
 RUN_AS = "BENCH_RUN_AS"
 """In a daemon's environment: the number of the user that it is to be."""
 
@@ -84,16 +95,18 @@ def main() -> None:
 
 
 def _import_everything() -> None:
-    import twilio.rest  # noqa: F401  # what a daemon imports when it first needs it
+    """All that a daemon comes to import, though it does so when it first needs it."""
     from sqlalchemy.orm import configure_mappers
 
-    import reminderd.daemon
-    import reminderd.drafts.library
-    import reminderd.transports.smtp
-    import reminderd.transports.twilio_client  # noqa: F401
-
+    for name in LATER:
+        importlib.import_module(name)
+    for package in ("drafts", "replies", "rules", "store", "transports"):
+        folder = importlib.import_module(f"reminderd.{package}").__path__
+        for module in pkgutil.iter_modules(folder, f"reminderd.{package}."):
+            importlib.import_module(module.name)
     with contextlib.suppress(ModuleNotFoundError):
-        import psycopg  # noqa: F401
+        importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
+        importlib.import_module("psycopg")
     configure_mappers()
 
 
