@@ -1,15 +1,17 @@
-"""What else could remind: a job for each reminder, filled in bulk, a hundred of them due at a time."""
+"""What else could remind: a job for each reminder, filled in bulk. Each function gives, again and again, the
+milliseconds that a hundred more took that came due."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import logging
 import pickle
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,6 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.util import datetime_to_utc_timestamp
 
 from bench.stock import LATER, NOW
-from bench.table import Row
 
 DUE = 100
 IN_FLIGHT = 10
@@ -38,9 +39,8 @@ def land(number: int) -> None:
 # ---- APScheduler
 
 
-def measure_apscheduler(url: str, stock: int, repeats: int) -> Row:
-    """Milliseconds for each hundred, by SQLAlchemyJobStore on its defaults."""
-    taken = []
+def apscheduler(url: str, stock: int) -> Iterator[float]:
+    """APScheduler, SQLAlchemyJobStore on its defaults."""
     scheduler = BackgroundScheduler(
         timezone=NOW.tzinfo,
         jobstores={"default": SQLAlchemyJobStore(url)},
@@ -63,7 +63,7 @@ def measure_apscheduler(url: str, stock: int, repeats: int) -> Row:
             event.set()
 
     scheduler.add_listener(note, EVENT_JOB_EXECUTED | EVENT_JOB_REMOVED)
-    for repeat in range(repeats + 1):
+    for repeat in itertools.count():
         with jobs.engine.begin() as connection:
             numbers = range(stock + DUE * repeat, stock + DUE * (repeat + 1))
             connection.execute(jobs.jobs_t.insert(), [_job(template, number, PAST) for number in numbers])
@@ -73,10 +73,13 @@ def measure_apscheduler(url: str, stock: int, repeats: int) -> Row:
         scheduler.resume()
         if not event.wait(120):
             raise RuntimeError(f"APScheduler did not come to an end: {done}")
-        taken.append((time.perf_counter() - begun) * 1000)
+        took = (time.perf_counter() - begun) * 1000
         scheduler.pause()
-    scheduler.shutdown()
-    return Row(f"APScheduler, SQLite as it comes, {stock:,}", tuple(taken[1:]))
+        try:
+            yield took
+        except GeneratorExit:
+            scheduler.shutdown()
+            raise
 
 
 _JOB: dict[str, Any] = {
@@ -106,55 +109,48 @@ def _job(template: Job, number: int, at: dt.datetime) -> dict[str, Any]:
 # ---- huey
 
 
-def measure_huey(path: Path, stock: int, repeats: int) -> Row:
-    """Milliseconds for each hundred of huey on SQLite, as it comes: what its scheduler and one worker do, without
-    their pauses between looks."""
+def huey(path: Path, stock: int) -> Iterator[float]:
+    """huey on SQLite, as it comes: what its scheduler and one worker do, without their pauses between looks."""
     from huey import SqliteHuey
 
     logging.getLogger("huey").setLevel(logging.WARNING)
-    huey = SqliteHuey(filename=str(path), results=False, utc=True)
-    task = huey.task()(land)
+    queue = SqliteHuey(filename=str(path), results=False, utc=True)
+    task = queue.task()(land)
     chance = random.Random(1)
 
     def schedule(count: int, moment: Callable[[], dt.datetime]) -> None:
         rows = []
         for number in range(count):
             at = moment()
-            data = huey.serialize_task(task.s(number, eta=at.replace(tzinfo=None)))
-            rows.append((huey.storage.name, data, at.timestamp()))
-        with huey.storage.db(commit=True) as cursor:
+            data = queue.serialize_task(task.s(number, eta=at.replace(tzinfo=None)))
+            rows.append((queue.storage.name, data, at.timestamp()))
+        with queue.storage.db(commit=True) as cursor:
             cursor.executemany("INSERT INTO schedule (queue, data, timestamp) VALUES (?, ?, ?)", rows)
 
     schedule(stock, lambda: FAR + LATER * chance.random())
-    taken = []
-    for _ in range(repeats + 1):
+    while True:
         schedule(DUE, lambda: PAST)
         begun, ran = time.perf_counter(), 0
-        for one in huey.read_schedule(NOW.replace(tzinfo=None)):
-            huey.enqueue(one)
-        while (one := huey.dequeue()) is not None:
-            huey.execute(one)
+        for one in queue.read_schedule(NOW.replace(tzinfo=None)):
+            queue.enqueue(one)
+        while (one := queue.dequeue()) is not None:
+            queue.execute(one)
             ran += 1
-        taken.append((time.perf_counter() - begun) * 1000)
+        took = (time.perf_counter() - begun) * 1000
         if ran != DUE:
             raise RuntimeError(f"huey ran {ran} of {DUE}")
-    huey.storage.close()
-    return Row(f"huey, SQLite as it comes, {stock:,}", tuple(taken[1:]))
+        yield took
 
 
 # ---- procrastinate
 
 
-def measure_procrastinate(url: str, stock: int, repeats: int) -> Row:
-    """Milliseconds for each hundred of procrastinate, from a worker's start until it has caught up."""
-    return asyncio.run(_procrastinate(url, stock, repeats))
-
-
-async def _procrastinate(url: str, stock: int, repeats: int) -> Row:
-    import procrastinate
+def procrastinate(url: str, stock: int) -> Iterator[float]:
+    """procrastinate, from a worker's start until it has caught up, ten jobs at a time."""
+    from procrastinate import App, PsycopgConnector
 
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+    app = App(connector=PsycopgConnector(conninfo=url))
     ran = 0
 
     @app.task(name="land")
@@ -162,24 +158,30 @@ async def _procrastinate(url: str, stock: int, repeats: int) -> Row:
         nonlocal ran
         ran += 1
 
-    taken = []
-    async with app.open_async():
+    async def prepare() -> None:
+        await app.open_async()
         await app.schema_manager.apply_schema_async()
-        # What its own `defer` writes, by one statement: the function that it calls takes one job or many.
-        filled = (
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at)"
-            " SELECT 'default', 'land', jsonb_build_object('number', n), {at} FROM generate_series(1, {count}) n"
-        )
+
+    # What its own `defer` writes, by one statement for all.
+    filled = (
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at)"
+        " SELECT 'default', 'land', jsonb_build_object('number', n), {at} FROM generate_series(1, {count}) n"
+    )
+    with asyncio.Runner() as runner:
+        runner.run(prepare())
         later = f"timestamptz '{FAR:%Y-%m-%d}' + random() * interval '365 days'"
-        await app.connector.execute_query_async(filled.format(at=later, count=stock))
-        await app.connector.execute_query_async("ANALYZE procrastinate_jobs")
-        for _ in range(repeats + 1):
-            past = f"timestamptz '{PAST:%Y-%m-%d}'"
-            await app.connector.execute_query_async(filled.format(at=past, count=DUE))
-            ran = 0
-            begun = time.perf_counter()
-            await app.run_worker_async(wait=False, concurrency=IN_FLIGHT, install_signal_handlers=False)
-            taken.append((time.perf_counter() - begun) * 1000)
-            if ran != DUE:
-                raise RuntimeError(f"procrastinate ran {ran} of {DUE}")
-    return Row(f"procrastinate, PostgreSQL, {stock:,}", tuple(taken[1:]))
+        runner.run(app.connector.execute_query_async(filled.format(at=later, count=stock)))
+        runner.run(app.connector.execute_query_async("ANALYZE procrastinate_jobs"))
+        try:
+            while True:
+                past = f"timestamptz '{PAST:%Y-%m-%d}'"
+                runner.run(app.connector.execute_query_async(filled.format(at=past, count=DUE)))
+                ran = 0
+                begun = time.perf_counter()
+                runner.run(app.run_worker_async(wait=False, concurrency=IN_FLIGHT, install_signal_handlers=False))
+                took = (time.perf_counter() - begun) * 1000
+                if ran != DUE:
+                    raise RuntimeError(f"procrastinate ran {ran} of {DUE}")
+                yield took
+        finally:
+            runner.run(app.close_async())
