@@ -299,11 +299,6 @@ class Composer:
         others = (channel for channel in channels if channel != claim.channel)
         return next((channel for channel in others if not due.has_failed(session, claim.delivery_id, channel)), None)
 
-    def paused(self, session: Session, claims: Sequence[Claim]) -> set[int]:
-        """The deliveries whose channel is paused for their user."""
-        ways = due.paused_ways(session, {claim.user_id for claim in claims})
-        return {claim.delivery_id for claim in claims if (claim.user_id, claim.channel.value) in ways}
-
 
 def _standing(carried: Sequence[due.Carried], now: dt.datetime) -> Standing:
     if carried and all(one.state != State.OPEN for one in carried):

@@ -50,10 +50,6 @@ class Recheck(Protocol):
         """By delivery, whether what it carries is still to be said."""
         ...
 
-    def paused(self, session: Session, claims: Sequence[Claim]) -> set[int]:
-        """The deliveries whose channel is paused for their user."""
-        ...
-
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel that works for the user, other than the claim's."""
         ...
@@ -310,12 +306,7 @@ class Dispatcher:
         if not others:
             return looks, []
         standings = self._recheck.standings(session, others, now)
-        paused = self._recheck.paused(session, others)
-        sends = [
-            claim
-            for claim in others
-            if self._still(session, claim, standings[claim.delivery_id], claim.delivery_id in paused, now, tally)
-        ]
+        sends = [claim for claim in others if self._still(session, claim, standings[claim.delivery_id], now, tally)]
         return looks, sends
 
     def _stranded(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> bool:
@@ -331,9 +322,7 @@ class Dispatcher:
             tally.cancelled += 1
         return True
 
-    def _still(
-        self, session: Session, claim: Claim, standing: Standing, is_paused: bool, now: dt.datetime, tally: Tally
-    ) -> bool:
+    def _still(self, session: Session, claim: Claim, standing: Standing, now: dt.datetime, tally: Tally) -> bool:
         """Whether a claim is to be sent; where not, it has been let go here. What was attempted is sent as it is,
         unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
         if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
@@ -345,7 +334,7 @@ class Dispatcher:
             outbox.cancel(session, claim)
             tally.cancelled += 1
             return False
-        if claim.attempt == 0 and is_paused:
+        if claim.attempt == 0 and claim.is_paused:
             other = self._recheck.other_channel(session, claim, now)
             if other is not None:
                 outbox.cancel(session, claim, channel=other)

@@ -38,14 +38,10 @@ class Answers:
     is_wanted: bool = True
     is_moot: bool = False
     other: str | None = None
-    is_paused: bool = False
 
     def standings(self, session: Any, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
         standing = Standing.MOOT if self.is_moot else Standing.WANTED if self.is_wanted else Standing.UNWANTED
         return {claim.delivery_id: standing for claim in claims}
-
-    def paused(self, session: Any, claims: Sequence[Claim]) -> set[int]:
-        return {claim.delivery_id for claim in claims if self.is_paused}
 
     def other_channel(self, session: Any, claim: Claim, now: dt.datetime) -> str | None:
         return self.other
@@ -455,12 +451,18 @@ def test_settings_read_anew_bring_what_waited_at_once(store: Store, user: User) 
     assert dispatcher.run_once(lambda: NOW + MINUTE).sent == 1
 
 
-def test_a_pause_moves_what_was_not_attempted_to_the_other_channel(sqlite_store: Store) -> None:
-    queue(sqlite_store, add_user(sqlite_store))
+def test_a_pause_moves_what_was_not_attempted_to_the_other_channel(store: Store, user: User) -> None:
+    queue(store, user)
+    other = add_user(store, email="other@example.com")
+    (unpaused,) = queue(store, other)
+    with store.writing() as session:
+        outbox.pause_channel(session, user.id, "email", LOGIN, NOW)
+        outbox.pause_channel(session, user.id, "sms", LOGIN, NOW)
+        outbox.pause_channel(session, other.id, "sms", LOGIN, NOW)
     transports = recorders()
-    dispatcher = make(sqlite_store, transports, Answers(is_paused=True, other="sms"))
-    assert dispatcher.run_once(lambda: NOW).cancelled == 1
-    assert not transports[Channel.EMAIL].taken
+    tally = make(store, transports, Answers(other="sms")).run_once(lambda: NOW)
+    assert (tally.cancelled, tally.sent) == (1, 1)
+    assert row(store, unpaused).state == DeliveryState.SENT
 
 
 @pytest.mark.parametrize(("fault", "pauses"), [(FOR_GOOD, False), (NO_SUCH, True), (LOGIN, True)])

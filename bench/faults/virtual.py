@@ -28,9 +28,6 @@ class Wanted:
     def standings(self, session: object, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
         return {claim.delivery_id: Standing.WANTED for claim in claims}
 
-    def paused(self, session: object, claims: Sequence[Claim]) -> set[int]:
-        return set()
-
     def other_channel(self, session: object, claim: Claim, now: dt.datetime) -> str | None:
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, select
@@ -140,12 +140,6 @@ def carried_by(session: Session, delivery_ids: Sequence[int]) -> defaultdict[int
     return found
 
 
-def paused_ways(session: Session, user_ids: Collection[int]) -> set[tuple[int, str]]:
-    """The channels of these users that are paused, each as (user, channel)."""
-    rows = session.connection().execute(_PAUSED, {"ids": user_ids})
-    return {(user_id, channel) for user_id, channel in rows}
-
-
 def nudges_of(session: Session, delivery_id: int) -> list[Nudge]:
     """The nudges that a delivery carries."""
     carried = select(Step.nudge_id).where(Step.delivery_id == delivery_id)
@@ -220,7 +214,4 @@ _CARRIED = (
     select(_STEPS.c.delivery_id, Nudge.state, Nudge.expires_at, Nudge.snoozed_until)
     .join(Nudge, Nudge.id == _STEPS.c.nudge_id)
     .where(_STEPS.c.delivery_id.in_(_IDS))
-)
-_PAUSED = select(ChannelHealth.user_id, ChannelHealth.channel).where(
-    ChannelHealth.user_id.in_(_IDS), ChannelHealth.paused_at.is_not(None)
 )

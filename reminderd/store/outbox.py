@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Connection,
     Row,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     literal_column,
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 _ATTEMPTS = Base.metadata.tables["attempts"]
+_HEALTH = Base.metadata.tables["channel_health"]
 
 AHEAD = dt.timedelta(minutes=10)
 """How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
@@ -77,6 +80,8 @@ class Claim:
     """When the first attempt began whose outcome is unknown."""
     unsure: int = 0
     """How many attempts have an unknown outcome."""
+    is_paused: bool = False
+    """Whether the channel is paused for its user."""
 
 
 class Standing(enum.Enum):
@@ -104,7 +109,7 @@ def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, li
             continue
         times, since = unsure.get(row.id, (0, None))
         claim = claim_of(row, message, unknown=row.state == DeliveryState.UNKNOWN, unsure=times, since=since)
-        claims.append(dataclasses.replace(claim, fence=claim.fence + 1))
+        claims.append(dataclasses.replace(claim, fence=claim.fence + 1, is_paused=row.is_paused))
     if rows and not claims:  # none of them can be read: there may be others behind
         session.flush()
         return lease(session, owner, now, until, limit)
@@ -131,19 +136,22 @@ def begin_attempts(session: Session, claims: Sequence[Claim], now: dt.datetime) 
 def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
     """The other side has these, each with the reference it gave. Returns those that were settled: for the others the
     lease was lost meanwhile, and nothing of theirs is changed."""
-    references = {claim.delivery_id: reference[:500] for claim, reference in taken}
-    held = _still_held(session, [claim for claim, _ in taken])
-    if not held:
-        return []
+    # In the order of their ids, so that two nodes cannot wait for each other.
+    ordered = sorted(taken, key=lambda one: one[0].delivery_id)
+    rows = [
+        {"this": claim.delivery_id, "held": claim.fence, "reference": reference[:500], "now": now}
+        for claim, reference in ordered
+    ]
     connection = session.connection()
-    connection.execute(
-        _SENT, [{"this": claim.delivery_id, "reference": references[claim.delivery_id], "now": now} for claim in held]
-    )
-    connection.execute(
-        _ATTEMPT_SENT, [{"this": claim.delivery_id, "which": claim.attempt, "now": now} for claim in held]
-    )
-    _note_health(session, held, now)
-    return held
+    settled = [claim for claim, _ in ordered]
+    if connection.execute(_SENT, rows).rowcount != len(rows):
+        sent = dict(connection.execute(_JUST_SENT, {"ids": [claim.delivery_id for claim in settled]}).all())
+        settled = [claim for claim in settled if sent.get(claim.delivery_id) == claim.fence]
+    if settled:
+        ended = [{"this": claim.delivery_id, "which": claim.attempt, "now": now} for claim in settled]
+        connection.execute(_ATTEMPT_SENT, ended)
+        _note_health(connection, settled, now)
+    return settled
 
 
 def settle_fault(session: Session, claim: Claim, fault: Fault, decision: Decision, now: dt.datetime) -> bool:
@@ -332,19 +340,9 @@ def claim_of(
     )
 
 
-def _still_held(session: Session, claims: Iterable[Claim]) -> list[Claim]:
-    """Those whose lease nobody has taken over, locked until the end of the transaction; in the order of their ids, so
-    that two nodes cannot wait for each other."""
-    ordered = sorted(claims, key=lambda claim: claim.delivery_id)
-    ids = [claim.delivery_id for claim in ordered]
-    fences = dict(session.connection().execute(_HELD, {"ids": ids}).all())
-    return [claim for claim in ordered if fences.get(claim.delivery_id) == claim.fence]
-
-
-def _note_health(session: Session, claims: Iterable[Claim], now: dt.datetime) -> None:
+def _note_health(connection: Connection, claims: Iterable[Claim], now: dt.datetime) -> None:
     """The channels work: note when, and end their pauses."""
     ways = sorted({(claim.user_id, claim.channel.value) for claim in claims})
-    connection = session.connection()
     statement = _healthy(connection.dialect.name)
     connection.execute(statement, [{"user_id": user, "channel": way, "now": now} for user, way in ways])
 
@@ -411,9 +409,8 @@ def _health(session: Session, user_id: int, channel: str) -> ChannelHealth:
 def _healthy(dialect: str) -> Any:
     """Note a success of a channel, whether or not there is a row for it. PostgreSQL's dialect takes 2 MB, so that only
     the one in use is imported."""
-    table = Base.metadata.tables["channel_health"]
     insert_of = importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
-    statement = insert_of(table).values(last_success_at=bindparam("now", type_=table.c.last_success_at.type))
+    statement = insert_of(_HEALTH).values(last_success_at=bindparam("now", type_=_HEALTH.c.last_success_at.type))
     return statement.on_conflict_do_update(
         index_elements=["user_id", "channel"],
         set_={
@@ -439,6 +436,13 @@ _CLAIMABLE = (
         _DELIVERIES.c.fence,
         _DELIVERIES.c.attempts,
         _DELIVERIES.c.fault_code,
+        exists()
+        .where(
+            _HEALTH.c.user_id == _DELIVERIES.c.user_id,
+            _HEALTH.c.channel == _DELIVERIES.c.channel,
+            _HEALTH.c.paused_at.is_not(None),
+        )
+        .label("is_paused"),
     )
     .where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now"))
     .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
@@ -459,15 +463,12 @@ _ATTEMPTED = insert(_ATTEMPTS)
 _BEGUN = (
     update(_DELIVERIES).where(_DELIVERIES.c.id.in_(_IDS)).values(attempts=_DELIVERIES.c.attempts + 1, fault_code=None)
 )
-_HELD = (
-    select(_DELIVERIES.c.id, _DELIVERIES.c.fence)
-    .where(_DELIVERIES.c.id.in_(_IDS), _literal_leased())
-    .order_by(_DELIVERIES.c.id)
-    .with_for_update()
+_JUST_SENT = select(_DELIVERIES.c.id, _DELIVERIES.c.fence).where(
+    _DELIVERIES.c.id.in_(_IDS), _DELIVERIES.c.state == DeliveryState.SENT
 )
 _SENT = (
     update(_DELIVERIES)
-    .where(_DELIVERIES.c.id == bindparam("this"))
+    .where(_DELIVERIES.c.id == bindparam("this"), _DELIVERIES.c.fence == bindparam("held"), _literal_leased())
     .values(
         state=DeliveryState.SENT,
         lease_owner=None,
