@@ -69,6 +69,7 @@ class _Daemon:
         self._stopping = False
         self._reloading = False
         self._refused: OutOfDate | None = None
+        self._is_noted = False
         self._again = threading.Event()
         self._last_pass = time.monotonic()
         self._fed = 0.0
@@ -149,6 +150,9 @@ class _Daemon:
                 self._reload()
             self._next_at = self._passes.work(utc_now())
             self._retire(utc_now())
+            if not self._is_noted:
+                self._passes.note()  # or it would look as if it stood until housekeeping comes
+                self._is_noted = True
         except OutOfDate as error:
             self._refused = error
             self._stopping = True
@@ -199,6 +203,7 @@ class _Daemon:
             return "Reload refused; the former rules and settings stay in force."
         with house.store.writing() as session:
             outbox.unpause_channels(session, now)
+            outbox.withdraw_ahead(session, now)
             house.planner.refresh_marks(session, now)
         passes = Passes(house, house.dispatcher(), house.desk(), ahead=outbox.AHEAD)
         passes.on_landing(self._soon)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
 
 from reminderd import crash
 from reminderd.clock import steady
@@ -121,16 +122,20 @@ class Passes:
         self._last["compose"] = now
         return composed
 
+    def note(self) -> None:
+        """Note when each stage last ran, for `status` and `health`; where another node is at it, that one does so."""
+        with self._house.store.writing() as session:
+            if lock.keep_house(session):
+                self._note(session)
+
     def housekeeping(self, now: dt.datetime) -> None:
-        """Note when each stage last ran, for `status`, and make the copy of the day. Of several nodes one does so at a
-        time; the others leave it to that one."""
+        """Note when each stage last ran, and make the copy of the day. Of several nodes one does so at a time; the
+        others leave it to that one."""
         with self._house.store.writing() as session:
             if not lock.keep_house(session):
                 return
             self._last["housekeeping"] = now
-            self._last |= self.desk.passed_at() if self.desk is not None else {}
-            for name, at in self._last.items():
-                session.merge(Job(name=name, last_pass_at=at))
+            self._note(session)
             jumps.pull_in(session, now)
         settings = self._house.settings
         backup.daily(self._house.store, settings.backup_dir, settings.backup_keep, now)
@@ -143,6 +148,11 @@ class Passes:
         )
         with self._house.store.reading() as session:
             return session.scalar(query) or 0
+
+    def _note(self, session: Session) -> None:
+        self._last |= self.desk.passed_at() if self.desk is not None else {}
+        for name, at in self._last.items():
+            session.merge(Job(name=name, last_pass_at=at))
 
     def _anything_to_plan(self, now: dt.datetime) -> bool:
         with self._house.store.reading() as session:

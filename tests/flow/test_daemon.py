@@ -13,14 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from reminderd.clock import utc_now
 from reminderd.daemon import _Daemon
 from reminderd.errors import StoreBusy
 from reminderd.message import Channel
+from reminderd.metrics import load_standing, problems
 from reminderd.settings import load
 from reminderd.store.database import Store
-from reminderd.store.tables import DeliveryState, User
+from reminderd.store.tables import DeliveryState, Job, User
 from reminderd.store.wake import socket_path
 from reminderd.wiring import furnish, open_house
 from tests.flow.daemons import Starter, wait_until
@@ -72,6 +74,26 @@ def test_one_mail_with_six_drafts_is_there_within_five_seconds(story: Story, sta
     assert mailbox.arrived.empty()
     assert mailbox.logins == ["PLAIN ada"]
     assert [delivery.state for delivery in story.deliveries()] == [DeliveryState.SENT]
+
+
+@pytest.mark.parametrize("was_down_for", [None, dt.timedelta(days=30)])
+def test_it_is_healthy_from_its_first_pass_on(story: Story, start: Starter, was_down_for: dt.timedelta | None) -> None:
+    store = story.house.store
+
+    def health() -> list[str]:
+        with store.reading() as session:
+            return problems(load_standing(session), utc_now())
+
+    if was_down_for is not None:
+        with store.writing() as session:
+            session.add(Job(name="plan", last_pass_at=utc_now() - was_down_for))
+    assert health()
+    daemon = start(store)
+    wait_until(lambda: not health())
+    with store.reading() as session:
+        assert {"plan", "compose", "dispatch"} <= {job.name for job in session.scalars(select(Job))}
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
 
 
 def test_a_lost_wake_up_costs_no_more_than_five_seconds(story: Story, start: Starter, mailbox: Mailbox) -> None:
