@@ -21,7 +21,7 @@ from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, start_of_
 from reminderd.rules.facts import State, UserFact
 from reminderd.rules.rule import Role, Rule
 from reminderd.rules.steps import digest_slot
-from reminderd.store import due
+from reminderd.store import due, outbox
 from reminderd.store.facts import load_user
 from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, Step, StepState, User
@@ -74,6 +74,8 @@ class Composer:
         """Turn a batch of the steps that are due within ``ahead`` into deliveries, in the caller's transaction, each as
         it will be at its moment. Returns how many steps and notices it dealt with; 0 when nothing is due."""
         rows = due.due_steps(session, now + ahead, BATCH)
+        if rows and outbox.withdraw_missed(session, {nudge.id for _, nudge in rows}, now):
+            rows = due.due_steps(session, now + ahead, BATCH)
         groups: dict[tuple[dt.datetime, int], list[tuple[Step, Nudge]]] = defaultdict(list)
         for step, nudge in rows:
             groups[(max(step.at, now), step.user_id)].append((step, nudge))
@@ -285,9 +287,35 @@ class Composer:
 
     def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
         """By delivery: wanted while every nudge that it carries is open, not snoozed and not over; moot when it carries
-        nudges, and none of them is open."""
+        nudges, and none of them is open. What missed its moment is wanted as long as it would be made like that now."""
         carried = due.carried_by(session, [claim.delivery_id for claim in claims])
-        return {claim.delivery_id: _standing(carried[claim.delivery_id], now) for claim in claims}
+        found = {claim.delivery_id: _standing(carried[claim.delivery_id], now) for claim in claims}
+        for claim in claims:
+            could_be = claim.attempt == 0 and carried[claim.delivery_id] and claim.is_late(now)
+            if could_be and found[claim.delivery_id] is Standing.WANTED and self._is_outdated(session, claim, now):
+                found[claim.delivery_id] = Standing.UNWANTED
+        return found
+
+    def _is_outdated(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
+        """Whether quiet hours have begun since its moment, or another day. Not how long it waited for its turn: a long
+        queue must not start over."""
+        assert claim.due_at is not None
+        habits = load_user(session, due.user_by_id(session, claim.user_id), self._planner.ways, now)
+        missed_day = local_day(now, habits.zone) != local_day(claim.due_at, habits.zone)
+        return missed_day or is_quiet(now, habits.quiet, habits.zone)
+
+    def quiet_until(self, session: Session, claim: Claim, now: dt.datetime) -> dt.datetime | None:
+        """When the user's quiet hours end, for a message that the program sends of its own accord; ``None`` outside of
+        them, and for what was made within them because the user had just recorded it."""
+        if claim.kind in (DeliveryKind.ANSWER, DeliveryKind.TEST):
+            return None
+        habits = load_user(session, due.user_by_id(session, claim.user_id), self._planner.ways, now)
+        if not is_quiet(now, habits.quiet, habits.zone):
+            return None
+        made_for = claim.made_for
+        if made_for is not None and now - made_for < FRESH_FOR and is_quiet(made_for, habits.quiet, habits.zone):
+            return None
+        return leave_quiet(now, habits.quiet, habits.zone)
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel of the user's that works, other than the claim's, and that has not failed at the same already;

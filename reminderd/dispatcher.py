@@ -50,6 +50,10 @@ class Recheck(Protocol):
         """By delivery, whether what it carries is still to be said."""
         ...
 
+    def quiet_until(self, session: Session, claim: Claim, now: dt.datetime) -> dt.datetime | None:
+        """The end of the quiet hours in which a delivery must not be sent; ``None`` where it may."""
+        ...
+
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel that works for the user, other than the claim's."""
         ...
@@ -339,6 +343,12 @@ class Dispatcher:
             if other is not None:
                 outbox.cancel(session, claim, channel=other)
                 tally.cancelled += 1
+                return False
+        if claim.attempt > 0 or claim.is_late(now):
+            until = self._recheck.quiet_until(session, claim, now)
+            if until is not None:
+                outbox.put_back(session, claim, until)
+                tally.waiting += 1
                 return False
         return True
 

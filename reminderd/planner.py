@@ -171,7 +171,7 @@ class Planner:
 
     def _plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> _Written:
         self.lock(session, user)
-        outbox.withdraw_ahead(session, user.id, now)
+        outbox.withdraw_ahead(session, now, user.id)
         fact = load_user(session, user, self.ways, now)
         references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
         subjects = list(load_references(session, fact, references).values())
@@ -183,7 +183,7 @@ class Planner:
 
     def _plan_user(self, session: Session, user: User, now: dt.datetime) -> _Written:
         self.lock(session, user)
-        outbox.withdraw_ahead(session, user.id, now)
+        outbox.withdraw_ahead(session, now, user.id)
         fact = load_user(session, user, self.ways, now)
         written, again = self._plan_many(session, user, fact, [load_user_subject(session, fact)], now)
         user.planned_version = user.change_version

@@ -18,6 +18,7 @@ from reminderd.store import outbox
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
+from reminderd.transports.base import SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders, words_of
 
 HOUR = dt.timedelta(hours=1)
@@ -192,7 +193,7 @@ def test_what_was_made_ahead_is_what_would_have_been_made_at_the_moment(story: S
     ahead_of(story, at - AHEAD)
     ahead = story.deliveries()[-1]
     with story.house.store.writing() as session:
-        outbox.withdraw_ahead(session, story.user_id, at - AHEAD)
+        outbox.withdraw_ahead(session, at - AHEAD)
     story.pass_at(at)
     then = story.deliveries()[-1]
     assert then.id != ahead.id
@@ -252,3 +253,76 @@ def test_what_belongs_into_one_message_is_not_divided_among_batches(
     (delivery,) = compose(story)
     with story.house.store.reading() as session:
         assert len(session.scalars(select(Step).where(Step.delivery_id == delivery.id)).all()) == 3
+
+
+# ---- what missed its moment
+
+
+def sleepy(store: Store, home: Path, **user: object) -> tuple[Story, dt.datetime]:
+    """Somebody whose second reminder was made ahead, before the machine fell asleep; and its moment."""
+    story = Story.begin(make_house(store, home), recorders(), SIX[:1], sms_enabled=False, **user)
+    story.land(NOON)
+    story.pass_at(NOON)
+    at = next_step_at(story)
+    ahead_of(story, at - AHEAD)
+    assert story.deliveries()[-1].state == "pending"
+    return story, at
+
+
+def test_after_a_sleep_one_message_comes_and_not_also_the_one_that_was_made_ahead(store: Store, tmp_path: Path) -> None:
+    story, at = sleepy(store, tmp_path)
+    awake = at + dt.timedelta(days=1, hours=1)
+    mails = story.transports[Channel.EMAIL].taken  # type: ignore[attr-defined]
+    ahead_of(story, awake)
+    story.pass_at(awake)
+    assert len(mails) == 2
+    with story.house.store.reading() as session:
+        sent = session.scalars(select(Delivery).where(Delivery.state == "sent").order_by(Delivery.id)).all()
+    assert [row.due_at for row in sent] == [NOON, awake]
+    story.stop()
+
+
+def test_what_was_made_ahead_is_not_sent_in_quiet_hours_that_began_meanwhile(store: Store, tmp_path: Path) -> None:
+    story, at = sleepy(store, tmp_path, quiet_begins=dt.time(21), quiet_ends=dt.time(8))
+    night = at.replace(hour=22)
+    story.pass_at(night)
+    assert [row.state for row in story.deliveries()] == ["sent", "cancelled"]
+    morning = next_step_at(story)
+    story.pass_at(morning - dt.timedelta(minutes=1))
+    assert len(story.deliveries()) == 2
+    story.pass_at(morning)
+    assert [row.state for row in story.deliveries()] == ["sent", "cancelled", "sent"]
+    story.stop()
+
+
+def test_what_only_waited_for_its_turn_is_sent_as_it_is(store: Store, tmp_path: Path) -> None:
+    story, at = sleepy(store, tmp_path)
+    story.pass_at(at + HOUR)
+    assert [row.state for row in story.deliveries()] == ["sent", "sent"]
+    story.stop()
+
+
+@pytest.mark.parametrize(
+    ("begins", "retried", "sent"),
+    [
+        pytest.param(dt.time(12, 30), NOON + HOUR, False, id="made before they began"),
+        pytest.param(dt.time(11), NOON + HOUR / 2, True, id="made within them, as it was just recorded"),
+        pytest.param(dt.time(11), NOON + 2 * HOUR, False, id="not just now any more"),
+    ],
+)
+def test_a_retry_keeps_quiet_hours(
+    store: Store, tmp_path: Path, begins: dt.time, retried: dt.datetime, sent: bool
+) -> None:
+    user = {"quiet_begins": begins, "quiet_ends": dt.time(18), "sms_enabled": False, "zone": "UTC"}
+    story = Story.begin(make_house(store, tmp_path), recorders(), SIX[:1], **user)  # type: ignore[arg-type]
+    mails = story.transports[Channel.EMAIL]
+    mails.script = [SendFailed(Fault(Verdict.AGAIN, "451", "later"))]  # type: ignore[attr-defined]
+    story.land(NOON)
+    story.pass_at(NOON)
+    story.pass_at(retried)
+    evening = NOON.replace(hour=18)
+    found = story.deliveries()[0]
+    assert (found.state, found.due_at) == (("sent", found.due_at) if sent else ("pending", evening))
+    story.pass_at(evening)
+    assert story.deliveries()[0].state == "sent"
+    story.stop()

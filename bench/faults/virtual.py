@@ -28,6 +28,9 @@ class Wanted:
     def standings(self, session: object, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
         return {claim.delivery_id: Standing.WANTED for claim in claims}
 
+    def quiet_until(self, session: object, claim: Claim, now: dt.datetime) -> dt.datetime | None:
+        return None
+
     def other_channel(self, session: object, claim: Claim, now: dt.datetime) -> str | None:
         return None
 

@@ -8,7 +8,7 @@ import enum
 import functools
 import importlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     exists,
@@ -54,6 +55,8 @@ _HEALTH = Base.metadata.tables["channel_health"]
 
 AHEAD = dt.timedelta(minutes=10)
 """How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
+LATE_FOR = dt.timedelta(minutes=1)
+"""How long after its moment a message is sent without a further look."""
 ANSWERED_STOP = "21610"
 """Twilio's code for a phone that answered STOP."""
 NOT_FOUND = "not_found:"
@@ -82,6 +85,14 @@ class Claim:
     """How many attempts have an unknown outcome."""
     is_paused: bool = False
     """Whether the channel is paused for its user."""
+    kind: DeliveryKind = DeliveryKind.NUDGE
+    made_for: dt.datetime | None = None
+    """The moment for which it was made."""
+    due_at: dt.datetime | None = None
+
+    def is_late(self, now: dt.datetime) -> bool:
+        """Whether its moment passed while nobody was there to send it, or it has waited for its turn."""
+        return self.due_at is not None and now - self.due_at > LATE_FOR
 
 
 class Standing(enum.Enum):
@@ -204,19 +215,39 @@ def cancel(session: Session, claim: Claim, *, channel: str | None = None) -> boo
     return True
 
 
-def withdraw_ahead(session: Session, user_id: int, now: dt.datetime) -> None:
-    """Take back what was made ahead of its moment for a user whose life has changed: it is made anew."""
+def withdraw_ahead(session: Session, now: dt.datetime, user_id: int | None = None) -> None:
+    """Take back what was made ahead of its moment, of everybody or of one user: what it says may be true no more, and
+    it is made anew."""
     query = select(_DELIVERIES.c.id).where(
-        _DELIVERIES.c.user_id == user_id,
         _DELIVERIES.c.state == literal_column("'pending'"),
         _DELIVERIES.c.due_at > now,
         _DELIVERIES.c.due_at <= now + AHEAD,
         _DELIVERIES.c.attempts == 0,
         _DELIVERIES.c.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)),
     )
-    for delivery_id in session.scalars(query.with_for_update(skip_locked=True)).all():
+    if user_id is not None:
+        query = query.where(_DELIVERIES.c.user_id == user_id)
+    _withdraw(session, query)
+
+
+def withdraw_missed(session: Session, nudge_ids: Collection[int], now: dt.datetime) -> bool:
+    """Take back messages about these nudges that missed their moment and were never tried: a further reminder takes
+    them in. False where there was none."""
+    query = (
+        select(_DELIVERIES.c.id)
+        .where(_DELIVERIES.c.id.in_(select(Step.delivery_id).where(Step.nudge_id.in_(nudge_ids))))
+        .where(_DELIVERIES.c.state == literal_column("'pending'"), _DELIVERIES.c.attempts == 0)
+        .where(_DELIVERIES.c.due_at <= now, _DELIVERIES.c.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)))
+    )
+    return _withdraw(session, query)
+
+
+def _withdraw(session: Session, query: Select[int]) -> bool:
+    ids = session.scalars(query.with_for_update(skip_locked=True)).all()
+    for delivery_id in ids:
         session.execute(update(Delivery).where(Delivery.id == delivery_id).values(state=DeliveryState.CANCELLED))
         free_steps(session, delivery_id)
+    return bool(ids)
 
 
 def free_steps(session: Session, delivery_id: int, *, channel: str | None = None) -> None:
@@ -337,6 +368,9 @@ def claim_of(
         empty_looks=int(code.removeprefix(NOT_FOUND)) if code.startswith(NOT_FOUND) else 0,
         since=since,
         unsure=unsure,
+        kind=DeliveryKind(row.kind),
+        made_for=row.created_at,
+        due_at=row.due_at,
     )
 
 
@@ -430,6 +464,9 @@ _CLAIMABLE = (
         _DELIVERIES.c.id,
         _DELIVERIES.c.user_id,
         _DELIVERIES.c.channel,
+        _DELIVERIES.c.kind,
+        _DELIVERIES.c.created_at,
+        _DELIVERIES.c.due_at,
         _DELIVERIES.c.state,
         _DELIVERIES.c.message,
         _DELIVERIES.c.useless_at,
