@@ -132,10 +132,11 @@ class House:
         )
 
 
-def open_house(settings: Settings, now: dt.datetime, *, create: bool = True) -> House:
-    """Open what ``settings`` describe: the rule book is read and the database brought up to date where that is
-    allowed. Raises `ConfigError` for a wrong book or schema, `StoreBusy` for a database that does not answer."""
-    book = _load_own_book(settings)
+def open_house(settings: Settings, now: dt.datetime, *, create: bool = True, own_rules: bool = True) -> House:
+    """Open what ``settings`` describe: the rule book is read (without ``own_rules`` the default one holds) and the
+    database brought up to date where that is allowed. Raises `ConfigError` for a wrong book or schema, `StoreBusy` for
+    a database that does not answer."""
+    book = _load_own_book(settings) if own_rules else None
     path = settings.database_path
     if path is not None and not path.exists() and not create:
         raise ConfigError(f"{path}: there is no database yet. Start with: reminderd init")

@@ -61,8 +61,9 @@ class Ctx:
         self.__dict__.pop("settings", None)
         self.close_house()
 
-    def house(self, *, create: bool = False) -> House:
-        """The open house; only with ``create`` a missing database is made. Raises `ConfigError`, `StoreBusy`."""
+    def house(self, *, create: bool = False, own_rules: bool = True) -> House:
+        """The open house; only with ``create`` a missing database is made. Where it is not open yet, ``own_rules`` says
+        whether the user's rule book, which may be wrong, is read. Raises `ConfigError`, `StoreBusy`."""
         self.writes |= create
         if self._house is None:
             from reminderd import logs
@@ -70,7 +71,7 @@ class Ctx:
 
             # What failed a command says itself; only what it would not say is worth a line of the log.
             logs.configure("debug" if self.verbose else "error", self.settings.log_format)
-            self._house = open_house(self.settings, self.now(), create=create)
+            self._house = open_house(self.settings, self.now(), create=create, own_rules=own_rules)
         return self._house
 
     def now(self) -> dt.datetime:

@@ -6,6 +6,7 @@ import click
 
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.output import json_option
+from reminderd.errors import ReminderdError
 
 
 @click.command()
@@ -19,9 +20,11 @@ def health(ctx: Ctx) -> int:
     from reminderd import metrics
 
     ctx.tells_faults = False
-    with ctx.house().store.reading() as session:
-        standing = metrics.load_standing(session)
-    found = metrics.problems(standing, ctx.now())
+    try:
+        with ctx.house(own_rules=False).store.reading() as session:
+            found = metrics.problems(metrics.load_standing(session), ctx.now())
+    except ReminderdError as error:
+        found = [str(error)]
     if ctx.json:
         ctx.say_json({"ok": not found, "problems": found})
     else:

@@ -33,6 +33,31 @@ def test_health_fails_until_the_daemon_made_a_pass(home: Path) -> None:
     assert call("--home", str(home), "health").stdout == "ok\n"
 
 
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({}, "there is no database yet"),
+        ({"DATABASE_URL": "postgresql://ada:hush@127.0.0.1:1/house"}, "cannot be reached"),
+        ({"SENDERS": "many"}, "SENDERS: expected"),
+    ],
+)
+def test_health_that_cannot_look_says_why_and_ends_with_1(tmp_path: Path, environ: dict[str, str], words: str) -> None:
+    ran = call("--home", str(tmp_path), "health", "--json", **environ)
+    assert ran.exit_code == 1
+    found = json.loads(ran.stdout)
+    assert found["ok"] is False
+    (problem,) = found["problems"]
+    assert words in problem
+    assert "hush" not in ran.output
+    assert ran.stderr == ""
+
+
+def test_health_does_not_mind_a_rule_book_that_the_daemon_would_refuse(home: Path) -> None:
+    assert call("--home", str(home), "run", "--once").exit_code == 0
+    (home / "rules.toml").write_text("no book")
+    assert call("--home", str(home), "health").stdout == "ok\n"
+
+
 def test_a_report_names_nobody_and_no_secret(home: Path) -> None:
     secrets = {
         "SMTP_HOST": "mail.example.org",
