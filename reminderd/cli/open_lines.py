@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.cli.words import Line, StepLine
+from reminderd.cli.words import Line, load_steps
 from reminderd.drafts.words import title_of
 from reminderd.rules.facts import State
 from reminderd.store.draft_matter import heading
 from reminderd.store.draft_shelf import Wanted, gather_headings
-from reminderd.store.tables import Nudge, Step, StepState, User
+from reminderd.store.tables import Nudge, User
 
 
 def load_open_lines(session: Session, user: User, now: dt.datetime) -> list[Line]:
@@ -37,7 +36,7 @@ def load_open_lines(session: Session, user: User, now: dt.datetime) -> list[Line
         return []
     wanted = [Wanted(user.id, row.reference_id, row.opportunity_id, row.event_id, row.draft) for row in rows]
     shelf = gather_headings(session, wanted, now)
-    steps = _steps(session, user)
+    steps = load_steps(session, Nudge.user_id == user.id, Nudge.state == State.OPEN)
     lines = []
     for row, one in zip(rows, wanted, strict=True):
         who, company, language = heading(shelf, one)
@@ -56,17 +55,3 @@ def load_open_lines(session: Session, user: User, now: dt.datetime) -> list[Line
             )
         )
     return lines
-
-
-def _steps(session: Session, user: User) -> dict[int, list[StepLine]]:
-    """By nudge, those that were sent or are to come."""
-    query = (
-        select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state)
-        .join(Nudge, Nudge.id == Step.nudge_id)
-        .where(Nudge.user_id == user.id, Nudge.state == State.OPEN, Step.state != StepState.FOLDED)
-        .order_by(Step.at, Step.position)
-    )
-    found: dict[int, list[StepLine]] = defaultdict(list)
-    for nudge_id, at, channel, lane, state in session.execute(query):
-        found[nudge_id].append(StepLine(at, channel, lane, state == StepState.PENDING))
-    return found

@@ -6,15 +6,17 @@ import dataclasses
 import datetime as dt
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from reminderd.cli import output
+from reminderd.cli.counts import WAITING
 from reminderd.rules.facts import State
-from reminderd.store.tables import Nudge, Opportunity, Reference, Step, StepState, User
+from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
 
 if TYPE_CHECKING:
     from reminderd.drafts.draft import Draft
@@ -85,7 +87,7 @@ def load_lines(session: Session, nudges: Sequence[Nudge], now: dt.datetime) -> l
     from reminderd.drafts.words import title
     from reminderd.store.draft_facts import load_many
 
-    steps = _steps(session, nudges)
+    steps = load_steps(session, Nudge.id.in_([nudge.id for nudge in nudges]))
     people = names_of(session, Reference, {nudge.reference_id for nudge in nudges})
     companies = names_of(session, Opportunity, {nudge.opportunity_id for nudge in nudges})
     return [
@@ -113,13 +115,21 @@ def names_of(session: Session, table: type[Reference] | type[Opportunity], ids: 
     return {row[0]: row[1] for row in rows}
 
 
-def _steps(session: Session, nudges: Sequence[Nudge]) -> dict[int, list[StepLine]]:
-    found: dict[int, list[StepLine]] = {}
-    ids = [nudge.id for nudge in nudges]
-    query = select(Step).where(Step.nudge_id.in_(ids), Step.state != StepState.FOLDED).order_by(Step.at, Step.position)
-    for step in session.scalars(query):
-        line = StepLine(step.at, step.channel, step.lane, step.state == StepState.PENDING)
-        found.setdefault(step.nudge_id, []).append(line)
+def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[StepLine]]:
+    """By nudge, the reminders of the nudges that these conditions hold for, in their order, sent or to come. One whose
+    message is made is still to come until that has left, at the message's own moment and by its channel."""
+    query = (
+        select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, Delivery.due_at, Delivery.channel)
+        .join(Nudge, Nudge.id == Step.nudge_id)
+        .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(WAITING)), isouter=True)
+        .where(Step.state != StepState.FOLDED, *of)
+        .order_by(Step.at, Step.position)
+    )
+    found: dict[int, list[StepLine]] = defaultdict(list)
+    leaves_at: dt.datetime | None
+    for nudge_id, at, channel, lane, state, leaves_at, by in session.execute(query):
+        waits = state == StepState.PENDING or leaves_at is not None
+        found[nudge_id].append(StepLine(leaves_at or at, by or channel, lane, waits))
     return found
 
 

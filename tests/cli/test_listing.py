@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -14,10 +15,16 @@ from sqlalchemy import select
 from reminderd.cli.open_lines import load_open_lines
 from reminderd.cli.words import load_lines
 from reminderd.clock import utc_now
+from reminderd.message import Channel
+from reminderd.passes import Passes
+from reminderd.settings import load
 from reminderd.store.database import Store
+from reminderd.store.outbox import AHEAD
 from reminderd.store.tables import Nudge, User
+from reminderd.wiring import open_house
 from tests.cli.desk import Desk
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
+from tests.flow.parts import Recorder
 
 pytestmark = pytest.mark.usefixtures("clock")
 KEYS = {
@@ -191,3 +198,45 @@ def test_explain_of_a_quiet_rule_names_the_last_contact(tmp_path: Path) -> None:
     said = desk.ok("explain", number)
     assert "last contact: met, Fri 20 Nov: Ana Lima" in said
     assert "any contact with them; reminderd done" in said
+
+
+# ---- a message made ahead of its moment
+
+
+def _made_ahead(desk: Desk) -> None:
+    """What a daemon makes now for the next minutes; nothing is sent."""
+    house = open_house(load({}, None, desk.home), utc_now())
+    Passes(house, house.dispatcher({Channel.EMAIL: Recorder()})).compose(utc_now(), AHEAD)
+    house.store.dispose()
+
+
+@pytest.mark.parametrize("state", ["pending", "leased", "unknown"])
+def test_a_reminder_whose_message_is_made_is_still_to_come_until_it_has_left(
+    tmp_path: Path, clock: FrozenDateTimeFactory, state: str
+) -> None:
+    desk = after_landing(tmp_path)
+    ana = str(numbers(desk, "accepted")["Ana Lima"])
+    desk.ok("snooze", ana, "1d")
+    clock.move_to(dt.datetime.fromisoformat(_row(desk, ana)["next_step_at"]) - AHEAD / 2)
+    looks = [("upcoming",), ("today",), ("explain", ana), ("reference", "list")]
+    before = [desk.ok(*look) for look in looks], _row(desk, ana), _reminders(desk, ana)
+    assert "today" in before[2]
+    _made_ahead(desk)
+    if state == "leased":
+        desk.rows("UPDATE deliveries SET state = 'leased', lease_owner = 'a', lease_until = due_at")
+    else:
+        desk.rows(f"UPDATE deliveries SET state = '{state}'")
+    assert desk.rows("SELECT count(*) FROM deliveries") != [(0,)]
+    assert ([desk.ok(*look) for look in looks], _row(desk, ana), _reminders(desk, ana)) == before
+    desk.rows("UPDATE deliveries SET state = 'sent', sent_at = due_at, lease_owner = NULL, lease_until = NULL")
+    assert "sent by e-mail" in _reminders(desk, ana)
+
+
+def _row(desk: Desk, nudge: str) -> dict[str, Any]:
+    return next(row for row in desk.json("upcoming") if row["nudge"] == int(nudge))
+
+
+def _reminders(desk: Desk, nudge: str) -> str:
+    """What `show` says of the reminders, without the messages."""
+    said = desk.ok("show", nudge).partition("Reminders")[2]
+    return said.partition("Messages")[0].partition("The draft")[0]
