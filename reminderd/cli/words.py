@@ -126,10 +126,11 @@ def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[Ste
         .order_by(Step.at, Step.position)
     )
     found: dict[int, list[StepLine]] = defaultdict(list)
-    leaves_at: dt.datetime | None
     for nudge_id, at, channel, lane, state, leaves_at, by in session.execute(query):
-        waits = state == StepState.PENDING or leaves_at is not None
-        found[nudge_id].append(StepLine(leaves_at or at, by or channel, lane, waits))
+        if leaves_at is not None:
+            found[nudge_id].append(StepLine(leaves_at, by, lane))
+        else:
+            found[nudge_id].append(StepLine(at, channel, lane, state == StepState.PENDING))
     return found
 
 
