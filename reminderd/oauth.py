@@ -121,7 +121,7 @@ def ask(url: str, fields: Mapping[str, str]) -> dict[str, Any]:
     try:
         answer = requests.post(url, data=dict(fields), timeout=_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
-        raise TokenDelayed("The mail provider's sign-in could not be reached; it will be tried again.") from error
+        raise TokenDelayed("The mail provider's sign-in could not be reached.") from error
     try:
         found = answer.json()
     except ValueError:

@@ -61,7 +61,7 @@ def told(trial: Trial, ctx: Ctx) -> str:
     if not trial.is_sent:
         if trial.exit_code == 1:
             return f"The test message could not be sent: {trial.words or 'no reason was given'}"
-        reason = f": {trial.words}" if trial.words else "; a daemon may have it"
+        reason = f": {trial.words} It will be tried again." if trial.words else "; a daemon may have it"
         return f"The test message is not out yet{reason} See: reminderd status"
     if trial.channel is Channel.EMAIL and ctx.settings.smtp_host is None:
         return f"The test message lies in {ctx.settings.maildir}; SMTP_HOST is unset, so nothing left this machine."

@@ -32,7 +32,12 @@ class Finding:
 
 
 def findings(ctx: Ctx) -> Iterator[Finding]:
-    """Everything tried, one after the other; what fails hinders no other."""
+    """Everything tried, one after the other; what fails hinders no other. Without settings there is nothing to try."""
+    try:
+        _ = ctx.settings
+    except ConfigError as error:
+        yield Finding("setting", False, str(error))
+        return
     for what, attempt in (
         ("database", _database),
         ("files", _files),
@@ -69,7 +74,7 @@ def _database(ctx: Ctx) -> list[str]:
     path = ctx.settings.database_path
     if path is not None and not path.exists():
         raise ConfigError(f"there is no {path} yet; start with: reminderd init")
-    store = ctx.house().store
+    store = ctx.house(own_rules=False).store
     if problems := migrate.check(store):
         raise _Wrong(*problems)
     with store.writing():  # says at once when it is read-only, full or locked
@@ -150,8 +155,15 @@ def _answers(ctx: Ctx) -> list[str]:
 
 
 def _probed(transport: Transport) -> str:
+    from reminderd.rules.retry import Verdict
+    from reminderd.transports.base import SendFailed
+
     try:
         return transport.probe()
+    except SendFailed as failed:
+        if failed.fault.verdict is Verdict.RECONCILE:  # its words speak of a message, and here is none
+            raise _Wrong(f"The other side did not answer as it should ({failed.fault.code}).") from failed
+        raise
     finally:
         transport.close()
 

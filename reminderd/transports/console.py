@@ -14,7 +14,7 @@ from reminderd.rules.retry import Fault, Verdict
 from reminderd.transports.base import Receipt, SendFailed
 from reminderd.transports.segments import count_segments
 
-CLOSED = Fault(Verdict.AGAIN, "console", "The output could not be written; the message will be tried again.")
+CLOSED = Fault(Verdict.AGAIN, "console", "The output could not be written.")
 
 
 class ConsoleTransport:

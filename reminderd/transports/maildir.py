@@ -16,7 +16,7 @@ from reminderd.message import Channel, Mail, Message
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.transports.base import Receipt, SendFailed
 
-FULL = Fault(Verdict.AGAIN, "maildir", "The Maildir could not be written; the message will be tried again.")
+FULL = Fault(Verdict.AGAIN, "maildir", "The Maildir could not be written.")
 CLOSED = Fault(Verdict.PAUSE, "maildir", "The Maildir cannot be written or read: check MAILDIR and its permissions.")
 UNKNOWN = Fault(Verdict.RECONCILE, "maildir", "The message may not have reached the disk; it is being looked for.")
 _CLOSED = {errno.EEXIST, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}

@@ -24,10 +24,10 @@ class Stage(enum.StrEnum):
     """The end of the content has been handed over: from here on the message may have been sent."""
 
 
-DELAYED = "The mail server cannot take the message now; it will be tried again."
-UNREACHABLE = "The mail server could not be reached, or the connection broke; the message will be tried again."
+DELAYED = "The mail server cannot take mail now."
+UNREACHABLE = "The mail server could not be reached, or the connection broke."
 UNKNOWN = "The mail server did not confirm the message: it may have been sent."
-THROTTLED = "The mail server slows down logins; the message is delayed."
+THROTTLED = "The mail server slows down logins."
 SIGN_IN = (
     "The mail server does not accept the login: check SMTP_USERNAME and SMTP_PASSWORD "
     "(some providers want an app password)."

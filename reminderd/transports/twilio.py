@@ -223,7 +223,7 @@ def _network_fault(error: Exception) -> Fault:
     if any(isinstance(cause, requests.ConnectTimeout | NewConnectionError) for cause in causes):
         return Fault(Verdict.AGAIN, "unreachable", UNREACHABLE)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Fault(Verdict.AGAIN, "certificate", "Twilio's certificate is not trusted; the text will be tried again.")
+        return Fault(Verdict.AGAIN, "certificate", "Twilio's certificate is not trusted.")
     return Fault(Verdict.RECONCILE, "unconfirmed", UNKNOWN)
 
 

@@ -19,9 +19,9 @@ class Row:
     most_attempts: int | None = None
 
 
-BUSY = "Twilio is busy; the text will be tried again."
+BUSY = "Twilio is busy."
 UNKNOWN = "Twilio did not confirm the text: it may have been sent, and is being looked for."
-UNREACHABLE = "Twilio could not be reached; the text will be tried again."
+UNREACHABLE = "Twilio could not be reached."
 CREDENTIALS = "Twilio does not accept the credentials: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."
 
 # The codes: https://www.twilio.com/docs/api/errors
@@ -38,9 +38,7 @@ TABLE = (
         "Twilio cannot send from this sender to the number (sender, trial account or route): fix the sender.",
     ),
     Row((21610,), Verdict.BAD_ADDRESS, "The phone answered STOP: text START to the sender, or use e-mail."),
-    Row(
-        (21611, 30001), Verdict.AGAIN, "Twilio's queue is full; the text is delayed.", spacing=dt.timedelta(minutes=15)
-    ),
+    Row((21611, 30001), Verdict.AGAIN, "Twilio's queue is full.", spacing=dt.timedelta(minutes=15)),
     Row((21617,), Verdict.GIVE_UP, "The text is over 1,600 characters: shorten it."),
     Row((30002,), Verdict.PAUSE, "The Twilio account is suspended: contact Twilio."),
     Row(
@@ -55,7 +53,7 @@ TABLE = (
     Row((30008,), Verdict.AGAIN, "The carrier did not confirm the text.", most_attempts=2),
     Row((30032, 30034), Verdict.PAUSE, "The sender is not registered (toll-free or 10DLC): register it with Twilio."),
     Row((30036,), Verdict.AGAIN, "The text went stale in Twilio's queue."),
-    Row((30500,), Verdict.AGAIN, "Twilio had an internal error; the text will be tried again.", most_attempts=2),
+    Row((30500,), Verdict.AGAIN, "Twilio had an internal error.", most_attempts=2),
 )
 _BY_CODE = {code: row for row in TABLE for code in row.codes}
 

@@ -163,6 +163,44 @@ def test_check_finds_wrong_books_templates_and_settings_names_each_by_its_line(t
     assert "FAIL setting: EMAIL_HOST is set, but reminderd reads SMTP_HOST." in failed
 
 
+@pytest.mark.usefixtures("no_templates")
+@pytest.mark.parametrize(
+    ("environ", "book", "label", "words"),
+    [
+        ({}, "no book", "rules", "rules.toml: expected TOML"),
+        ({"SMTP_PASSWORD_FILE": "/gone"}, "", "setting", "SMTP_PASSWORD_FILE: expected a readable text file"),
+        ({"SENDERS": "many"}, "no book", "setting", "SENDERS: expected"),
+    ],
+)
+def test_check_tells_one_mistake_once_and_under_its_name(
+    desk: Desk, environ: dict[str, str], book: str, label: str, words: str
+) -> None:
+    (desk.home / "rules.toml").write_text(book)
+    result = Desk(desk.home, **environ).run("check")
+    assert result.exit_code == 1
+    (failed,) = [line for line in result.output.splitlines() if "FAIL" in line or line.startswith("reminderd: ")]
+    assert failed.startswith(f"FAIL {label}: ")
+    assert words in failed
+
+
+@pytest.mark.usefixtures("no_templates")
+def test_check_speaks_of_servers_and_not_of_messages_that_there_are_none_of(tmp_path: Path) -> None:
+    away = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "1", "SMTP_SECURITY": "off", "SMTP_FROM": "reminders@example.org"}
+    with FakeTwilio() as fake:
+        desk = _with_twilio(tmp_path, fake)
+        desk.environ |= away
+        desk.set_up()
+        fake.force(status=503)
+        failed = [line for line in desk.run("check").stdout.splitlines() if line.startswith("FAIL")]
+        waiting = desk.run("send-test")
+    assert failed == [
+        "FAIL mail: The mail server could not be reached, or the connection broke.",
+        "FAIL texts: The other side did not answer as it should (503).",
+    ]
+    assert waiting.exit_code == 75
+    assert "or the connection broke. It will be tried again. See: reminderd status" in waiting.stderr
+
+
 # ---- send-test
 
 
