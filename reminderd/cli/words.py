@@ -118,19 +118,18 @@ def names_of(session: Session, table: type[Reference] | type[Opportunity], ids: 
 def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[StepLine]]:
     """By nudge, the reminders of the nudges that these conditions hold for, in their order, sent or to come. One whose
     message is made is still to come until that has left, at the message's own moment and by its channel."""
+    is_made = Delivery.id.is_not(None)
     query = (
-        select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, Delivery.due_at, Delivery.channel)
+        select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, is_made, Delivery.due_at, Delivery.channel)
         .join(Nudge, Nudge.id == Step.nudge_id)
         .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(WAITING)), isouter=True)
         .where(Step.state != StepState.FOLDED, *of)
         .order_by(Step.at, Step.position)
     )
     found: dict[int, list[StepLine]] = defaultdict(list)
-    for nudge_id, at, channel, lane, state, leaves_at, by in session.execute(query):
-        if leaves_at is not None:
-            found[nudge_id].append(StepLine(leaves_at, by, lane))
-        else:
-            found[nudge_id].append(StepLine(at, channel, lane, state == StepState.PENDING))
+    for nudge_id, at, channel, lane, state, made, leaves_at, by in session.execute(query):
+        step = StepLine(leaves_at, by, lane) if made else StepLine(at, channel, lane, state == StepState.PENDING)
+        found[nudge_id].append(step)
     return found
 
 
