@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK_FOR = dt.timedelta(seconds=60)
+TICK_FOR = dt.timedelta(seconds=90)
 """The longest time between two passes. A clock that jumps is noticed sooner, by the main thread's looks."""
 LEAST_FOR = dt.timedelta(seconds=1)
 """The shortest time between two passes that nobody asked for: what cannot be dealt with now must not spin."""

@@ -149,7 +149,7 @@ class Settings:
     twilio_poll_seconds: int = _row(
         kinds.whole(5, 3600),
         _TEXTS,
-        "How often Twilio is asked for your answers and for what became of texts. Needs TWILIO_FROM.",
+        "How often Twilio is asked for your answers and for what became of texts.",
         default="30",
     )
     sms_segments: int = _row(kinds.whole(1, 10), _TEXTS, "The most parts one text may be billed as.", default="2")
@@ -257,7 +257,7 @@ class Settings:
     )
     stop_seconds: int = _row(kinds.whole(0, 600), _RUN, "How long a stop waits for sends under way.", default="20")
     poll_seconds: float = _row(
-        kinds.POLL, _RUN, "How often to look whether another process changed the database.", default="5"
+        kinds.POLL, _RUN, "How often to look whether another process changed the database.", default="4.5"
     )
     log_level: str = _row(
         kinds.one_of("debug", "info", "warning", "error"), _RUN, "The least that is logged.", default="info"

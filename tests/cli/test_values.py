@@ -199,4 +199,4 @@ def test_other_addresses_have_no_provider_and_microsofts_comes_with_its_warning(
     assert providers.provider_of("ada@example.org") is None
     outlook = providers.provider_of("ada@outlook.com")
     assert outlook is not None
-    assert "December 2026" in outlook.warning
+    assert "reminderd login microsoft" in outlook.warning

@@ -192,7 +192,8 @@ class TestConstraints:
             session.execute(text("DELETE FROM users"))
         with store.reading() as session:
             for table in Base.metadata.sorted_tables:
-                assert session.execute(select(table)).all() == [], table.name
+                if table.name != "schema_floor":  # the database's own
+                    assert session.execute(select(table)).all() == [], table.name
 
 
 class TestFaults:
