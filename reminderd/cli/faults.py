@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from reminderd.store.tables import CHANNELS, ChannelHealth, Delivery, DeliveryState, User
@@ -15,7 +15,8 @@ def lines_of_faults(session: Session, user: User, ways: frozenset[str]) -> list[
     channels = channels_of(user, ways)
     if len(channels) > 1:
         return []
-    return [*_paused(session, user, channels), *_failed(session, user, channels)]
+    failures = failures_of(session, user, channels)
+    return [*_paused(session, user, channels), *(f"reminderd: {line}" for line in failures)]
 
 
 def channels_of(user: User, ways: frozenset[str]) -> list[str]:
@@ -35,15 +36,31 @@ def _paused(session: Session, user: User, channels: list[str]) -> list[str]:
     ]
 
 
-def _failed(session: Session, user: User, channels: list[str]) -> list[str]:
-    query = select(func.count(), func.max(Delivery.fault_words)).where(
+def failures_of(session: Session, user: User, channels: list[str], whom: str = "you") -> list[str]:
+    """One line for each channel by which something to the user failed that nobody has seen to since."""
+    lines = []
+    for channel in channels:
+        query = select(func.count(), func.max(Delivery.fault_words)).where(*_unseen(user, channel))
+        count, words = session.execute(query).one()
+        if count:
+            what = "1 message" if count == 1 else f"{count} messages"
+            by = "" if channel == "email" else f" --channel {channel}"
+            lines.append(
+                f"{what} to {whom} could not be sent ({words or 'no reason was given'})."
+                f" See: reminderd status. Once mended: reminderd send-test{by}"
+            )
+    return lines
+
+
+def see_to_failures(session: Session, user: User, channel: str) -> None:
+    """What failed by this channel until now is told no more: the user tries it anew, which shows whether it works."""
+    session.execute(update(Delivery).where(*_unseen(user, channel)).values(failure_told=True))
+
+
+def _unseen(user: User, channel: str) -> tuple[ColumnElement[bool], ...]:
+    return (
         Delivery.user_id == user.id,
         Delivery.state == DeliveryState.FAILED,
         Delivery.failure_told.is_(False),
-        Delivery.channel.in_(channels),
+        Delivery.channel == channel,
     )
-    count, words = session.execute(query).one()
-    if not count:
-        return []
-    what = "1 message" if count == 1 else f"{count} messages"
-    return [f"reminderd: {what} to you could not be sent ({words or 'no reason was given'}). See: reminderd status"]

@@ -78,9 +78,11 @@ def _chosen(user: User, channel: str | None, ways: frozenset[str]) -> Channel:
 
 
 def _give_it_another_try(session: Session, user: User, channel: Channel) -> None:
-    """A paused channel would not be tried; the user asks for just that."""
+    """A paused channel would not be tried; the user asks for just that. What failed before is seen to by it."""
+    from reminderd.cli.faults import see_to_failures
     from reminderd.store.tables import ChannelHealth
 
     health = session.get(ChannelHealth, (user.id, channel.value))
     if health is not None:
         health.paused_at = health.code = health.words = None
+    see_to_failures(session, user, channel.value)

@@ -46,6 +46,7 @@ def findings(ctx: Ctx) -> Iterator[Finding]:
         ("mail", _mail),
         ("texts", _texts),
         ("answers", _answers),
+        ("messages", _messages),
         ("clock", _clock),
         ("zone", _zone),
     ):
@@ -166,6 +167,29 @@ def _probed(transport: Transport) -> str:
         raise
     finally:
         transport.close()
+
+
+def _messages(ctx: Ctx) -> list[str]:
+    """Of all users."""
+    from sqlalchemy import select
+
+    from reminderd.cli.faults import channels_of, failures_of
+    from reminderd.store.tables import User
+
+    failed = []
+    try:
+        house = ctx.house()
+        with house.store.reading() as session:
+            users = session.scalars(select(User).order_by(User.id)).all()
+            for user in users:
+                whose = f" --user {user.email}" if len(users) > 1 else ""
+                lines = failures_of(session, user, channels_of(user, house.ways), user.email)
+                failed += [line + whose for line in lines]
+    except ReminderdError:
+        return []  # told by the database's own line
+    if failed:
+        raise _Wrong(*failed)
+    return ["none failed that was not seen to"]
 
 
 def _clock(ctx: Ctx) -> list[str]:

@@ -112,7 +112,7 @@ def test_check_tries_everything_and_says_ok_line_by_line(desk: Desk) -> None:
     lines = desk.run("check").stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [
         f"ok {what}"
-        for what in ("database", "files", "rules", "templates", "mail", "texts", "answers", "clock", "zone")
+        for what in ("database", "files", "rules", "templates", "mail", "texts", "answers", "messages", "clock", "zone")
     ]
     assert "nothing leaves this machine" in lines[4]
 
@@ -199,6 +199,47 @@ def test_check_speaks_of_servers_and_not_of_messages_that_there_are_none_of(tmp_
     ]
     assert waiting.exit_code == 75
     assert "or the connection broke. It will be tried again. See: reminderd status" in waiting.stderr
+
+
+@pytest.mark.usefixtures("no_templates")
+def test_check_fails_for_a_failed_message_until_somebody_tries_its_channel_anew(tmp_path: Path) -> None:
+    with SmtpServer() as server:
+        desk = _with_smtp(tmp_path, server).set_up()
+        server.refuse("RCPT", "550 5.1.1 No such mailbox")
+        desk.run("send-test")
+        words = "1 message to ada@example.org could not be sent (The mail server rejected the address"
+        for _ in range(2):  # a look does not take it away
+            result = desk.run("check")
+            assert result.exit_code == 1
+            (failed,) = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+            assert failed.startswith(f"FAIL messages: {words}")
+            assert failed.endswith("Once mended: reminderd send-test")
+        assert "1 failed" in desk.run("status").stdout
+        assert "1 message to you could not be sent" in desk.run("reference", "list").stderr
+        desk.run("send-test")
+        assert f"FAIL messages: {words}" in desk.run("check").stdout  # that one failed, too
+        server.relent()
+        desk.ok("send-test")
+        assert "ok messages: " in desk.ok("check")
+        assert "could not be sent" not in desk.run("reference", "list").stderr
+
+
+@pytest.mark.usefixtures("no_templates")
+def test_check_tells_whose_message_failed_and_by_which_channel(tmp_path: Path) -> None:
+    with FakeTwilio() as fake:
+        desk = _with_twilio(tmp_path, fake).set_up()
+        desk.ok("user", "edit", "--phone", "+14155550100")
+        desk.ok("user", "add", "--name", "Ben Okri", "--email", "ben@example.org")
+        desk.ok("send-test", "--user", "ada@example.org", "--channel", "sms")
+        desk.rows(
+            "UPDATE deliveries SET state = 'failed', failure_told = 0,"
+            " fault_code = '30005', fault_words = 'No such number.'"
+        )
+        (failed,) = [line for line in desk.run("check").stdout.splitlines() if line.startswith("FAIL")]
+        assert "1 message to ada@example.org could not be sent (No such number.)" in failed
+        assert failed.endswith("reminderd send-test --channel sms --user ada@example.org")
+        desk.ok("user", "edit", "ada@example.org", "--phone", "")
+        assert "ok messages: " in desk.ok("check")  # a channel that is not used any more
 
 
 # ---- send-test
