@@ -62,9 +62,9 @@ class Session:
         wire = self._begin(budget)
         with self._during(Stage.MAIL):
             options = self._options(mail)
-            _wanted(2, wire.mail(mail.sender, options))
+            _wanted(2, wire.mail_from(mail.sender, options))
         with self._during(Stage.RCPT):
-            _wanted(2, wire.rcpt(mail.recipient))
+            _wanted(2, wire.rcpt_to(mail.recipient))
         with self._during(Stage.DATA):
             _wanted(3, wire.docmd("DATA"))
             wire.send_all(wire_form(mail.content))
@@ -172,7 +172,7 @@ class Session:
 
     def _options(self, mail: Mail) -> list[str]:
         wire = self._live()
-        if re.search(r"[\x00-\x20\x7f]", mail.sender + mail.recipient):
+        if re.search(r"[\x00-\x20\x7f<>]", mail.sender + mail.recipient):
             raise SendFailed(MALFORMED)
         options = [f"SIZE={len(mail.content)}"] if wire.has_extn("size") else []
         if not mail.content.isascii() and wire.has_extn("8bitmime"):

@@ -66,6 +66,16 @@ class Wire(smtplib.SMTP):
         code, text = self.docmd("AUTH", f"XOAUTH2 {_base64(xoauth2(username, token))}")
         return self.docmd("") if code == 334 else (code, text)
 
+    def mail_from(self, address: str, options: list[str]) -> tuple[int, bytes]:
+        """MAIL, for a bare address; smtplib's own takes it apart as a header first."""
+        if "SMTPUTF8" in options:
+            self.command_encoding = "utf-8"
+        return self.docmd(" ".join((f"MAIL FROM:<{address}>", *options)))
+
+    def rcpt_to(self, address: str) -> tuple[int, bytes]:
+        """RCPT, likewise."""
+        return self.docmd(f"RCPT TO:<{address}>")
+
     def send_all(self, content: bytes) -> None:
         """Send in pieces, each a step of its own."""
         for start in range(0, len(content), _CHUNK):
@@ -130,10 +140,13 @@ class Budget:
 def wire_form(content: bytes) -> bytes:
     """``content`` as it travels between DATA and the final dot: every line ended by CRLF (RFC 5321, section 2.3.8)
     and a leading dot doubled (section 4.5.2)."""
-    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    if not lines.endswith(b"\r\n"):
-        lines += b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", lines)
+    pairs = content.count(b"\r\n")
+    if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+        content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    if not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 
 class _Lines:
