@@ -21,8 +21,9 @@ from reminderd.errors import StoreBusy
 from reminderd.message import Channel
 from reminderd.metrics import load_standing, problems
 from reminderd.settings import load
+from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.tables import DeliveryState, Job, User
+from reminderd.store.tables import DeliveryState, Job, Step, User
 from reminderd.store.wake import socket_path
 from reminderd.wiring import furnish, open_house
 from tests.flow.daemons import Starter, wait_until
@@ -249,6 +250,24 @@ def test_a_reload_lets_what_is_in_flight_land(sqlite_story: Story, start: Starte
     daemon.ask_to(signal.SIGTERM)
     assert daemon.ended() == 0
     assert mailbox.arrived.empty()
+
+
+def test_a_reload_makes_anew_what_was_made_ahead(sqlite_story: Story, start: Starter) -> None:
+    daemon = start(sqlite_story.house.store)
+    with sqlite_story.house.store.writing(wake=True) as session:
+        first = session.scalars(select(Step).order_by(Step.id)).first()
+        assert first is not None
+        first.at, first.lane, first.channel = utc_now() + outbox.AHEAD / 2, "now", "email"
+    wait_until(lambda: len(sqlite_story.deliveries()) == 1)
+    daemon.said.clear()
+    daemon.ask_to(signal.SIGHUP)
+    daemon.wait_for("STATUS=Watching, with rules")
+    wait_until(lambda: len(sqlite_story.deliveries()) == 2)
+    old, new = sqlite_story.deliveries()
+    assert (old.state, new.state) == (DeliveryState.CANCELLED, DeliveryState.PENDING)
+    assert new.due_at == old.due_at
+    daemon.ask_to(signal.SIGTERM)
+    assert daemon.ended() == 0
 
 
 def test_each_reload_is_told_to_systemd_from_its_beginning_to_its_end(

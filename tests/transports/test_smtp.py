@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -389,6 +390,14 @@ def test_as_many_connections_are_kept_as_were_in_use_at_a_time(monkeypatch: pyte
         assert len(server.received) == 16
         assert server.connections == 8
         transport.close()
+
+
+@pytest.mark.parametrize("address", ["ada@example.org>", "<ada@example.org", "ada@example.org SIZE=1", "a\r\nb@x.org"])
+def test_an_address_can_say_nothing_but_itself(address: str) -> None:
+    with SmtpServer() as server:
+        mail = dataclasses.replace(make_mail(), recipient=address)
+        assert failure(plain(server.port), mail).fault.verdict is Verdict.GIVE_UP
+        assert server.received == []
 
 
 def test_a_connection_too_long_idle_is_not_used_again() -> None:
