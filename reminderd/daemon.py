@@ -21,6 +21,7 @@ from reminderd.clock import utc_now
 from reminderd.dispatcher import Dispatcher
 from reminderd.edits import Edits
 from reminderd.errors import ConfigError, OutOfDate, ReminderdError
+from reminderd.outage import Outage
 from reminderd.passes import Passes
 from reminderd.ping import Ping
 from reminderd.sd_notify import Notifier
@@ -38,8 +39,6 @@ TICK_FOR = dt.timedelta(seconds=90)
 """The longest time between two passes. A clock that jumps is noticed sooner, by the main thread's looks."""
 LEAST_FOR = dt.timedelta(seconds=1)
 """The shortest time between two passes that nobody asked for: what cannot be dealt with now must not spin."""
-PUT_OFF_FOR = dt.timedelta(seconds=2)
-"""When a pass that failed is tried again: what has been sent and not yet noted must be noted before its lease ends."""
 HOUSEKEEPING_FOR = dt.timedelta(minutes=5)
 STALE_FOR = dt.timedelta(seconds=120)
 """The watchdog is not fed when the last pass is older than this."""
@@ -70,6 +69,7 @@ class _Daemon:
         self._reloading = False
         self._refused: OutOfDate | None = None
         self._is_noted = False
+        self._outage = Outage()
         self._again = threading.Event()
         self._last_pass = time.monotonic()
         self._fed = 0.0
@@ -159,12 +159,17 @@ class _Daemon:
             self._listener.poke()
             return
         except ReminderdError as error:
-            log.warning("pass_put_off reason=%s", type(error).__name__)
-            self._next_at = utc_now() + PUT_OFF_FOR
+            now = utc_now()
+            if self._outage.failed(error.reason, now):
+                log.warning("pass_put_off reason=%s", error.reason)
+            in_flight = any(dispatcher.in_flight for dispatcher in (self._passes.dispatcher, *self._retired))
+            self._next_at = now + self._outage.wait_for(urgent=in_flight)
         except Exception:
             log.exception("pass_broke")
             return
         else:
+            if self._outage.over():
+                log.info("passes_again")
             self._ping.passed()
         self._last_pass = time.monotonic()
 
@@ -172,7 +177,7 @@ class _Daemon:
         try:
             self._passes.housekeeping(utc_now())
         except ReminderdError as error:
-            log.warning("housekeeping_put_off reason=%s", type(error).__name__)
+            log.warning("housekeeping_put_off reason=%s", error.reason)
         except Exception:
             log.exception("housekeeping_broke")
 
@@ -274,7 +279,7 @@ class _Daemon:
         try:
             return dispatcher.stop(utc_now)
         except ReminderdError as error:
-            log.warning("stopped_without_database reason=%s", type(error).__name__)
+            log.warning("stopped_without_database reason=%s", error.reason)
             return dispatcher.in_flight
 
     def _take_signals(self) -> None:

@@ -11,6 +11,11 @@ class ReminderdError(Exception):
 
     exit_code = 1
 
+    @property
+    def reason(self) -> str:
+        """One word for the log, where the text does not belong."""
+        return type(self).__name__
+
 
 class UsageError(ReminderdError):
     """The command was understood, but not what it names: exit code 2."""
@@ -41,6 +46,15 @@ class TryAgain(ReminderdError):
 
 class StoreBusy(TryAgain):
     """The database is locked, full, read-only or unreachable; nothing was written."""
+
+    def __init__(self, text: str, reason: str = "busy") -> None:
+        super().__init__(text)
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        """`locked`, `full`, `read_only`, …"""
+        return self._reason
 
 
 class ConfigError(ReminderdError):

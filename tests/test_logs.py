@@ -163,6 +163,18 @@ def test_an_error_is_told_by_its_kind_and_place_and_not_by_its_words(
     assert "maria@" not in told
 
 
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_a_connection_that_broke_is_told_by_whoever_used_it_and_not_by_the_pool(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    logs.configure("info", form)
+    try:
+        raise ConnectionError
+    except ConnectionError:
+        logging.getLogger("sqlalchemy.pool.impl.QueuePool").error("Exception during reset or similar", exc_info=True)
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_what_a_library_says_is_told_by_its_place_alone(
     capsys: pytest.CaptureFixture[str], journald: Journald, form: str

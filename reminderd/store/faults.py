@@ -27,15 +27,25 @@ def explain_sqlite(error: sqlite3.Error, place: str, *, reading: bool) -> Remind
         return None  # somebody wrote within `reading()`: a fault of ours, not of the file
     match code & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreBusy(f"{place} is locked by another program; nothing was written. Try again in a moment.")
+            return StoreBusy(
+                f"{place} is locked by another program; nothing was written. Try again in a moment.", "locked"
+            )
         case sqlite3.SQLITE_FULL:
-            return StoreBusy(f"{place} cannot grow, its disk or quota is full; nothing was written. Make room first.")
+            return StoreBusy(
+                f"{place} cannot grow, its disk or quota is full; nothing was written. Make room first.", "full"
+            )
         case sqlite3.SQLITE_READONLY:
-            return StoreBusy(f"{place} is read-only for this user; nothing was written. Check the file's owner.")
+            return StoreBusy(
+                f"{place} is read-only for this user; nothing was written. Check the file's owner.", "read_only"
+            )
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return StoreBusy(f"{place} cannot be opened. Check that the file is there and that it is yours.")
+            return StoreBusy(
+                f"{place} cannot be opened. Check that the file is there and that it is yours.", "cannot_open"
+            )
         case sqlite3.SQLITE_IOERR:
-            return StoreBusy(f"{place} cannot be read or written ({error.sqlite_errorname}). Check its disk.")
+            return StoreBusy(
+                f"{place} cannot be read or written ({error.sqlite_errorname}). Check its disk.", "disk_fault"
+            )
         case sqlite3.SQLITE_NOTADB:
             return SchemaError(f"{place} is not a SQLite database; it was left as it is.")
         case sqlite3.SQLITE_CORRUPT:
@@ -43,17 +53,18 @@ def explain_sqlite(error: sqlite3.Error, place: str, *, reading: bool) -> Remind
     return None
 
 
-# The first two characters name the class of the fault (PostgreSQL's manual, appendix A).
+# The first two characters name the class of the fault (PostgreSQL's manual, appendix A); then a word for the
+# log, and those for the user.
 _POSTGRES_BUSY = {
-    "55P03": "is locked by another program; nothing was written. Try again in a moment.",
-    "40": "had to refuse one of two conflicting changes; nothing was written. Try again.",
-    "25006": "is read-only; nothing was written.",
-    "25P03": "ended a transaction in which nothing happened any more; nothing was written. Try again.",
-    "53100": "cannot grow, its disk is full; nothing was written.",
-    "53": "has no room for another connection or statement; nothing was written. Try again in a moment.",
-    "57": "stopped this work or is shutting down; nothing was written. Try again in a moment.",
-    "58": "cannot be read or written; nothing was written. See the server's log.",
-    "08": "lost the connection. Try again in a moment.",
+    "55P03": ("locked", "is locked by another program; nothing was written. Try again in a moment."),
+    "40": ("conflict", "had to refuse one of two conflicting changes; nothing was written. Try again."),
+    "25006": ("read_only", "is read-only; nothing was written."),
+    "25P03": ("timed_out", "ended a transaction in which nothing happened any more; nothing was written. Try again."),
+    "53100": ("full", "cannot grow, its disk is full; nothing was written."),
+    "53": ("no_room", "has no room for another connection or statement; nothing was written. Try again in a moment."),
+    "57": ("stopped", "stopped this work or is shutting down; nothing was written. Try again in a moment."),
+    "58": ("disk_fault", "cannot be read or written; nothing was written. See the server's log."),
+    "08": ("cut_off", "lost the connection. Try again in a moment."),
 }
 _POSTGRES_REFUSED = (
     ("password authentication failed", "refused the password."),
@@ -70,8 +81,8 @@ def _explain_postgres(error: DBAPIError, place: str, *, reading: bool) -> Remind
     if state == "42501":
         return ConfigError(f"{place} does not let this user do that: {_first_line(error)}")
     if state is not None:
-        words = next((_POSTGRES_BUSY[key] for key in (state, state[:2]) if key in _POSTGRES_BUSY), None)
-        return StoreBusy(f"{place} {words}") if words else None
+        found = next((_POSTGRES_BUSY[key] for key in (state, state[:2]) if key in _POSTGRES_BUSY), None)
+        return StoreBusy(f"{place} {found[1]}", found[0]) if found else None
     if type(error.orig).__name__ != "OperationalError" and not error.connection_invalidated:
         return None
     text = str(error.orig)
@@ -82,7 +93,7 @@ def _explain_postgres(error: DBAPIError, place: str, *, reading: bool) -> Remind
         return ConfigError(f"{place} does not exist on that server. Create it, or check DATABASE_URL.")
     if 'role "' in text and "does not exist" in text:
         return ConfigError(f"{place} does not know this user. Check DATABASE_URL.")
-    return StoreBusy(f"{place} cannot be reached: {_first_line(error)}")
+    return StoreBusy(f"{place} cannot be reached: {_first_line(error)}", "unreachable")
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -269,7 +269,7 @@ class _Page:
 
     def broke(self, error: Exception) -> Response:
         if isinstance(error, ReminderdError):
-            log.warning("page_put_off reason=%s", type(error).__name__)
+            log.warning("page_put_off reason=%s", error.reason)
             return self._message("busy", 503)
         log.error("page_broke", exc_info=error)
         return self._message("broke", 500)

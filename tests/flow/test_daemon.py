@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import logging
 import os
 import signal
 import socket
@@ -332,6 +333,31 @@ def test_a_reload_that_the_database_does_not_take_is_over_for_systemd_and_comes_
         daemon._passes.dispatcher.stop(utc_now)
         daemon._listener.close()
         house.store.dispose()
+
+
+def test_a_file_that_is_gone_is_told_once_and_tried_ever_less_often_until_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="reminderd")
+    settings = load({}, Path(os.devnull), tmp_path)
+    house = open_house(settings, utc_now())
+    daemon = _Daemon(house, lambda: settings)
+    path = settings.database_path
+    assert path is not None
+    for _ in range(2):
+        caplog.clear()
+        path.rename(tmp_path / "elsewhere")
+        for _ in range(6):
+            daemon._work()
+        assert [record.getMessage() for record in caplog.records] == ["pass_put_off reason=cannot_open"]
+        assert daemon._next_at is not None
+        assert daemon._next_at - utc_now() > dt.timedelta(seconds=20)
+        (tmp_path / "elsewhere").rename(path)
+        daemon._work()
+        assert caplog.records[-1].getMessage() == "passes_again"
+    daemon._passes.dispatcher.stop(utc_now)
+    daemon._listener.close()
+    house.store.dispose()
 
 
 def test_a_second_daemon_on_the_file_is_refused(sqlite_story: Story, start: Starter, tmp_path: Path) -> None:

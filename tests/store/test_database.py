@@ -313,6 +313,7 @@ class TestFaults:
             session.execute(text("SELECT 1"))
         assert "sesame" not in str(caught.value)
         assert caught.value.exit_code == 75
+        assert caught.value.reason == "unreachable"
         assert "\n" not in str(caught.value)
 
     def test_a_server_without_that_database_is_a_wrong_setting(self, postgres_url: str) -> None:
