@@ -99,17 +99,22 @@ def show(ctx: Ctx, nudge: str) -> None:
 
 @click.command()
 @click.argument("nudge", metavar="NUDGE|NAME")
+@json_option
 @pass_ctx
 def explain(ctx: Ctx, nudge: str) -> None:
     """Why this nudge, and why now."""
-    from reminderd.cli.reasons import reasons_of
+    from reminderd.cli import reasons
 
     now = ctx.now()
     with ctx.reading() as (session, user):
         row = find_nudges(session, user, [nudge], now)[0]
         line = load_lines(session, [row], now)[0]
+        book = ctx.house().book
+        if ctx.json:
+            ctx.say_json(reasons.to_json(session, user, book, line, now))
+            return
         ctx.say(f"{line.number}  {line.title}")
-        ctx.say(output.facts(reasons_of(session, user, ctx.house().book, line, now)))
+        ctx.say(output.facts(reasons.reasons_of(session, user, book, line, now)))
 
 
 def _open_lines(session: Session, user: User, now: dt.datetime) -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -28,11 +29,30 @@ def reasons_of(session: Session, user: User, book: Book, line: Line, now: dt.dat
         ("Starts", output.moment(row.starts_at, user.zone, now)),
         ("Due", _due(user, rule, row, now)),
         ("Let go", f"{output.moment(row.expires_at, user.zone, now)} at the latest"),
-        ("Ended by", _ended_by(rule, row)),
+        ("Ended by", "; ".join(_ended_by(rule, row))),
         ("Next", _next(user, line, now)),
-        ("Took in", _took_in(session, user, book, row, now)),
+        ("Took in", "; ".join(_took_in(session, user, book, row, now))),
         ("State", _state(session, user, row, now)),
     ]
+
+
+def to_json(session: Session, user: User, book: Book, line: Line, now: dt.datetime) -> dict[str, Any]:
+    """The same for programs."""
+    row = line.nudge
+    assert row is not None
+    rule = book.rules.get(row.rule)
+    return {
+        **line.to_json(user.zone),
+        "about": rule.about if rule else None,
+        "because": _because(session, user, rule, row, now),
+        "starts_at": output.local(row.starts_at, user.zone),
+        "expires_at": output.local(row.expires_at, user.zone),
+        "snoozed_until": output.local(row.snoozed_until, user.zone),
+        "ended_by": _ended_by(rule, row),
+        "took_in": _took_in(session, user, book, row, now),
+        "state_at": output.local(row.state_at, user.zone),
+        "ended_with": _ended_with(session, user, row, now),
+    }
 
 
 def _because(session: Session, user: User, rule: Rule | None, row: Nudge, now: dt.datetime) -> str | None:
@@ -55,9 +75,9 @@ def _due(user: User, rule: Rule | None, row: Nudge, now: dt.datetime) -> str:
     return due_words(row.due_at, user, now) + span
 
 
-def _ended_by(rule: Rule | None, row: Nudge) -> str:
+def _ended_by(rule: Rule | None, row: Nudge) -> list[str]:
     how = [f"reminderd done {row.number}", f"reminderd skip {row.number}"]
-    return "; ".join([*(wording.ends(rule) if rule is not None else ()), *how])
+    return [*(wording.ends(rule) if rule is not None else ()), *how]
 
 
 def _next(user: User, line: Line, now: dt.datetime) -> str | None:
@@ -70,7 +90,7 @@ def _next(user: User, line: Line, now: dt.datetime) -> str | None:
     return text
 
 
-def _took_in(session: Session, user: User, book: Book, row: Nudge, now: dt.datetime) -> str | None:
+def _took_in(session: Session, user: User, book: Book, row: Nudge, now: dt.datetime) -> list[str]:
     taken = []
     for reason in row.reasons:
         rule = book.rules.get(str(reason.get("rule")))
@@ -78,13 +98,17 @@ def _took_in(session: Session, user: User, book: Book, row: Nudge, now: dt.datet
         cause = event_lines(session, user, [event.id], now)[0] if event is not None else ""
         about = rule.about if rule is not None else str(reason.get("rule"))
         taken.append(f"{about} ({cause})" if cause else about)
-    return "; ".join(taken) or None
+    return taken
 
 
 def _state(session: Session, user: User, row: Nudge, now: dt.datetime) -> str:
     text = STATE_WORDS[State(row.state)]
     if row.state == State.OPEN:
         return text
+    what = _ended_with(session, user, row, now)
+    return f"{text}, {output.moment(row.state_at, user.zone, now)}{f': {what}' if what else ''}"
+
+
+def _ended_with(session: Session, user: User, row: Nudge, now: dt.datetime) -> str | None:
     event = session.get(Event, row.done_event_id) if row.done_event_id else None
-    what = f": {event_lines(session, user, [event.id], now)[0]}" if event is not None else ""
-    return f"{text}, {output.moment(row.state_at, user.zone, now)}{what}"
+    return event_lines(session, user, [event.id], now)[0] if event is not None else None

@@ -191,6 +191,24 @@ def test_explain_tells_a_late_record_and_what_was_taken_in(tmp_path: Path) -> No
     assert "Congratulate them on a promotion or a new job (promoted, today: Ana Lima)" in said
 
 
+def test_explain_tells_programs_the_same(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    number = numbers(desk, "accepted")["Ana Lima"]
+    found = desk.json("explain", str(number))
+    assert (found["nudge"], found["rule"], found["state"]) == (number, "accepted", "open")
+    assert found["about"].startswith("Tell everyone you asked that you got it")
+    assert found["because"].startswith("accepted for Acme, today")
+    assert found["starts_at"] < found["due_at"] < found["expires_at"]
+    assert found["next_step_at"] is not None
+    assert found["ended_by"][-2:] == [f"reminderd done {number}", f"reminderd skip {number}"]
+    assert (found["took_in"], found["snoozed_until"], found["ended_with"]) == ([], None, None)
+    desk.ok("done", str(number))
+    ended = desk.json("explain", str(number))
+    assert (ended["state"], ended["next_step_at"]) == ("done", None)
+    assert ended["ended_with"] == "told for Acme, today: Ana Lima"
+    assert ended["state_at"] is not None
+
+
 def test_explain_of_a_quiet_rule_names_the_last_contact(tmp_path: Path) -> None:
     desk = six_references(tmp_path)
     desk.ok("record", "met", "Ana", "--on", "2026-11-20")
