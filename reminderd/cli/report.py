@@ -64,10 +64,12 @@ def _settings(ctx: Ctx) -> Iterator[str]:
         value = getattr(ctx.settings, row.name.lower())
         if row.name == "DATABASE_URL":
             yield f"DATABASE_URL: {str(value).partition(':')[0]}"
+        elif value in (None, "", ()):
+            yield f"{row.name}: unset"
         elif row.name in SHOWN and not row.secret:
             yield f"{row.name}: {value}"
         else:
-            yield f"{row.name}: {'set' if value not in (None, '', ()) else 'unset'}"
+            yield f"{row.name}: set"
 
 
 def _rules(ctx: Ctx) -> Iterator[str]:

@@ -70,8 +70,17 @@ def test_a_report_names_nobody_and_no_secret(home: Path) -> None:
     assert ran.exit_code == 0
     for word in (*secrets.values(), "Ada", "Maria", "maria", "example.org", str(home)):
         assert word not in ran.stdout
-    for line in ("SMTP_PASSWORD: set", "IMAP_HOST: unset", "1 references", "## Log", "DATABASE_URL: sqlite"):
+    for line in (
+        "SMTP_PASSWORD: set",
+        "IMAP_HOST: unset",
+        "DEFAULT_REGION: unset",
+        "SENDERS: 4",
+        "1 references",
+        "## Log",
+        "DATABASE_URL: sqlite",
+    ):
         assert line in ran.stdout
+    assert ": None" not in ran.stdout
 
 
 def entry(**fields: Any) -> str:
