@@ -94,6 +94,14 @@ def test_lintian_finds_no_error_and_every_override_is_needed(package: Path) -> N
 
 
 @pytest.mark.timeout(600)
+def test_the_files_that_the_manual_sends_you_to_lie_among_the_examples(package: Path) -> None:
+    listed = subprocess.run(["dpkg-deb", "--contents", str(package)], capture_output=True, text=True, check=True).stdout
+    found = {line.rpartition("/examples/")[2] for line in listed.splitlines() if "/doc/reminderd/examples/" in line}
+    wanted = {".env.example", "alerts.yml", "nginx.conf", "reminderd-once.service", "reminderd-once.timer"}
+    assert wanted <= {name.removesuffix(".gz") for name in found}
+
+
+@pytest.mark.timeout(600)
 def test_every_command_has_its_manual_page(installed: Machine) -> None:
     assert "reminderd service install" in installed.run("man", "reminderd-service")
     found = installed.run("sh", "-c", "cd /usr/share/man/man1 && ls reminderd*.1.gz").split()
