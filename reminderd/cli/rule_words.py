@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reminderd.cli.output import facts, listing
 from reminderd.rules.calendar import Span
 from reminderd.rules.kinds import KINDS
@@ -46,24 +48,36 @@ def page(rule: Rule) -> str:
 
 def pairs(rule: Rule) -> list[tuple[str, str]]:
     """Each field that says something, with its words."""
+    found = [(heading, words) for _, heading, words in _said(rule) if words]
+    if not rule.enabled:
+        found.append(("Switched", f"off; on with: [rules.{rule.name}] enabled = true in rules.toml"))
+    return found
+
+
+def to_json(rule: Rule) -> dict[str, Any]:
+    """All fields, by the keys that programs rely on."""
+    words = {key: words for key, _, words in _said(rule)}
+    return {"name": rule.name, "about": rule.about, "on": rule.enabled, **words, "weight": rule.weight}
+
+
+def _said(rule: Rule) -> list[tuple[str, str, str | None]]:
+    """Key, heading and words."""
     steps = listing([_step(step) for step in rule.steps])
-    said = [
-        ("Starts", _start(rule)),
-        ("Only when", rule.when.text if rule.when is not None else None),
-        ("Concerns", WHOM[rule.concerns]),
-        ("Is", WHAT[rule.role]),
-        ("Due", _due(rule)),
-        ("Let go", _span(rule.expires, "after it is due", "with its day")),
-        ("Comes", f"{steps}{'; waits for the digest' if rule.lane == 'digest' else '; on its own'}"),
-        ("Draft", _drafts(rule)),
-        ("Done by", _fulfilled(rule)),
-        ("Done records", rule.records),
-        ("Expiry records", rule.on_expiry),
-        ("Silenced by", _silenced(rule)),
-        ("Weight", str(rule.weight)),
-        ("Switched", None if rule.enabled else f"off; on with: [rules.{rule.name}] enabled = true in rules.toml"),
+    return [
+        ("starts", "Starts", _start(rule)),
+        ("only_when", "Only when", rule.when.text if rule.when is not None else None),
+        ("concerns", "Concerns", WHOM[rule.concerns]),
+        ("role", "Is", WHAT[rule.role]),
+        ("due", "Due", _due(rule)),
+        ("let_go", "Let go", _span(rule.expires, "after it is due", "with its day")),
+        ("comes", "Comes", f"{steps}{'; waits for the digest' if rule.lane == 'digest' else '; on its own'}"),
+        ("draft", "Draft", _drafts(rule)),
+        ("done_by", "Done by", _fulfilled(rule)),
+        ("done_records", "Done records", rule.records),
+        ("expiry_records", "Expiry records", rule.on_expiry),
+        ("silenced_by", "Silenced by", _silenced(rule)),
+        ("weight", "Weight", str(rule.weight)),
     ]
-    return [(name, words) for name, words in said if words]
 
 
 def _drafts(rule: Rule) -> str:

@@ -56,7 +56,7 @@ def show(ctx: Ctx, name: str) -> None:
     book = load_book(ctx.settings)
     rule = book.rules[_found(book, name)]
     if ctx.json:
-        ctx.say_json(dict(rule_words.pairs(rule)))
+        ctx.say_json(rule_words.to_json(rule))
     else:
         ctx.say(rule_words.page(rule))
 

@@ -42,6 +42,17 @@ def test_a_rule_is_shown_in_words(tmp_path: Path) -> None:
     assert "No rule matches 'zzz'" in desk.refused(2, "rules", "show", "zzz")
 
 
+def test_a_rule_has_the_same_keys_for_programs_whatever_it_says(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    shown = [desk.json("rules", "show", name) for name in ("accepted", "progress")]
+    assert set(shown[0]) == set(shown[1])
+    assert all(key == key.lower() and key.isidentifier() for key in shown[0])
+    assert [one["on"] for one in shown] == [True, False]
+    assert shown[0]["starts"].startswith("when accepted is recorded")
+    assert isinstance(shown[0]["weight"], int)
+    assert None in shown[0].values()
+
+
 def test_your_own_book_changes_the_list_and_is_checked(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     (tmp_path / "rules.toml").write_text("[rules.new-year]\nenabled = false\n")

@@ -43,7 +43,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
 
 
 def test_json_has_the_keys_that_the_page_lists(reader: Reader) -> None:
-    assert len(KEYS) == 17
+    assert len(KEYS) == 18
     found: dict[str, set[str]] = {}
     for command, shape, text in KEYS:
         data = reader.json(arguments_of(command) or [])
