@@ -56,7 +56,7 @@ def status(ctx: Ctx) -> None:
 @json_option
 @pass_ctx
 def check(ctx: Ctx) -> int:
-    """Try everything: database, rules, templates, mail login, Twilio account, clock, zone, settings' names."""
+    """Try all: database, rules, templates, mail login, Twilio account, failed messages, clock, zone, settings."""
     from reminderd.cli.trials import findings
 
     ctx.tells_faults = False
