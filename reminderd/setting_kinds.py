@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-LEAST_KEY = 16
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
     """``parse`` takes the text and the folder that relative paths start from; it raises ValueError."""
@@ -93,12 +90,6 @@ def _secret(text: str, base: Path) -> str:
     return _text(text, base).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _key(text: str, base: Path) -> str:
-    if len(_text(text, base)) < LEAST_KEY:
-        raise ValueError
-    return text
-
-
 def _host(text: str, base: Path) -> str:
     if ":" in text:
         return str(ipaddress.IPv6Address(text.strip("[]")))
@@ -152,7 +143,6 @@ def _seconds(text: str, base: Path) -> tuple[int, ...]:
 
 TEXT = Kind("text on one line", _text)
 SECRET = Kind("text on one line", _secret)
-KEY = Kind(f"{LEAST_KEY} characters or more that nobody can guess; `openssl rand -base64 32` makes some", _key)
 PATH = Kind("a path", _path)
 FILE = Kind("the path of a file that is there", _file)
 HOST = Kind("a host name or address such as smtp.example.org, without port or scheme", _host)

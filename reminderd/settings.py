@@ -228,9 +228,10 @@ class Settings:
     )
     listen_addr: str = _row(kinds.LISTEN, _WEB, "Where the page listens.", default="127.0.0.1:8025")
     secret_key: str | None = _row(
-        kinds.KEY,
+        kinds.SECRET,
         _WEB,
-        "Signs the links in messages; whoever has it can act as you. Changing it makes older links invalid.",
+        "Signs the links in messages; whoever has or guesses it can act as you: `openssl rand -base64 32` makes one."
+        " Changing it makes older links invalid.",
         unset="one is made and kept in the home",
         secret=True,
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PROGRAM_IS_FROM = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """No right clock shows less."""
+LEAST_KEY = 16
+"""Characters of a SECRET_KEY that is not found by trying."""
 BEHIND_FOR = dt.timedelta(minutes=2)
 
 
@@ -98,7 +100,10 @@ def _files(ctx: Ctx) -> list[str]:
     if loose:
         mode = {path: "700" if path.is_dir() else "600" for path in loose}
         raise _Wrong(*(f"{path} is open to others of this machine; chmod {mode[path]} {path}" for path in loose))
-    return [f"{len(found)} files and folders are yours alone"]
+    said = [f"{len(found)} files and folders are yours alone"]
+    if settings.secret_key and len(settings.secret_key) < LEAST_KEY:
+        said.append("SECRET_KEY is so short that links could be forged: openssl rand -base64 32 makes a better one")
+    return said
 
 
 def _writable(path: Path) -> bool:

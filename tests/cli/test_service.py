@@ -118,6 +118,12 @@ def test_check_tries_everything_and_says_ok_line_by_line(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("no_templates")
+@pytest.mark.usefixtures("no_templates")
+@pytest.mark.parametrize(("key", "told"), [("only15letters.x", True), ("these16.letters.", False)])
+def test_check_tells_of_a_key_that_could_be_guessed(tmp_path: Path, key: str, told: bool) -> None:
+    assert ("SECRET_KEY is so short" in Desk(tmp_path, SECRET_KEY=key).set_up().ok("check")) is told
+
+
 def test_check_before_init_fails_in_one_line_only(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     result = desk.run("check")
