@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
     """``parse`` takes the text and the folder that relative paths start from; it raises ValueError."""
