@@ -288,13 +288,13 @@ class Composer:
     def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
         """By delivery: wanted while every nudge that it carries is open, not snoozed and not over; moot when it carries
         nudges, and none of them is open. What missed its moment is wanted as long as it would be made like that now."""
-        carried = due.carried_by(session, [claim.delivery_id for claim in claims])
-        found = {claim.delivery_id: _standing(carried[claim.delivery_id], now) for claim in claims}
-        for claim in claims:
-            could_be = claim.attempt == 0 and carried[claim.delivery_id] and claim.is_late(now)
-            if could_be and found[claim.delivery_id] is Standing.WANTED and self._is_outdated(session, claim, now):
-                found[claim.delivery_id] = Standing.UNWANTED
-        return found
+        return {claim.delivery_id: self._standing(session, claim, now) for claim in claims}
+
+    def _standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
+        missed = claim.carries_nudges and claim.attempt == 0 and claim.is_late(now)
+        if claim.standing is Standing.WANTED and missed and self._is_outdated(session, claim, now):
+            return Standing.UNWANTED
+        return claim.standing
 
     def _is_outdated(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
         """Whether quiet hours have begun since its moment, or another day. Not how long it waited for its turn: a long
@@ -326,14 +326,6 @@ class Composer:
         channels = load_user(session, user, self._planner.ways, now).channels
         others = (channel for channel in channels if channel != claim.channel)
         return next((channel for channel in others if not due.has_failed(session, claim.delivery_id, channel)), None)
-
-
-def _standing(carried: Sequence[due.Carried], now: dt.datetime) -> Standing:
-    if carried and all(one.state != State.OPEN for one in carried):
-        return Standing.MOOT
-    awake = (one.snoozed_until is None or one.snoozed_until <= now for one in carried)
-    current = (one.state == State.OPEN and one.expires_at > now for one in carried)
-    return Standing.WANTED if all(awake) and all(current) else Standing.UNWANTED
 
 
 def _notice_key(health: ChannelHealth) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import logging
 import os
 import queue
@@ -246,9 +247,9 @@ class Dispatcher:
                     self._settle(session, self._landed, now, done)
                     crash.point("settling")
                 if free > 0:
-                    claims = outbox.lease(session, self.owner, now, until, free)
-                    looks, sends = self._sorted_out(session, claims, now, done)
-                    begun = outbox.begin_attempts(session, sends, now)
+                    claims = outbox.find_due(session, now, free)
+                    looks, sends = self._sorted_out(session, claims, now, until, done)
+                    begun = outbox.begin_attempts(session, sends, self.owner, now, until) if sends else []
                     crash.point("leasing")
         except ReminderdError:  # the database cannot be reached or written to
             raise
@@ -301,56 +302,66 @@ class Dispatcher:
             tally.add(done)
 
     def _sorted_out(
-        self, session: Session, claims: Sequence[Claim], now: dt.datetime, tally: Tally
+        self, session: Session, claims: Sequence[Claim], now: dt.datetime, until: dt.datetime, tally: Tally
     ) -> tuple[list[Claim], list[Claim]]:
-        """What is to be looked for, and what is to be sent; the others have been let go."""
-        ours = [claim for claim in claims if not self._stranded(session, claim, now, tally)]
-        looks = [claim for claim in ours if claim.unknown and self._transports[claim.channel].can_find]
-        others = [claim for claim in ours if not (claim.unknown and self._transports[claim.channel].can_find)]
-        if not others:
-            return looks, []
-        standings = self._recheck.standings(session, others, now)
-        sends = [claim for claim in others if self._still(session, claim, standings[claim.delivery_id], now, tally)]
+        """What is to be looked for, held already, and what is to be sent; the others have been let go."""
+        looks: list[Claim] = []
+        sends: list[Claim] = []
+        gone: list[tuple[Claim, Callable[[], None]]] = []
+        standings = self._recheck.standings(session, claims, now) if claims else {}
+        for claim in claims:
+            let_go = self._let_go(session, claim, standings[claim.delivery_id], now, tally)
+            if let_go is not None:
+                gone.append((claim, let_go))
+            else:
+                (looks if self._is_looked_for(claim) else sends).append(claim)
+        held = [*looks, *(claim for claim, _ in gone)]
+        if held:
+            outbox.lease(session, held, self.owner, until)
+        for _, let_go in gone:
+            let_go()
         return looks, sends
 
-    def _stranded(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> bool:
-        """Whether a claim's channel is not set up any more; then it has been given to another, or waits."""
-        if claim.channel in self._transports:
-            return False
-        other = None if claim.unknown else self._recheck.other_channel(session, claim, now)
-        if other is None:
-            outbox.put_back(session, claim, now + PROBE_AGAIN)
-            tally.waiting += 1
-        else:
-            outbox.cancel(session, claim, channel=other)
-            tally.cancelled += 1
-        return True
+    def _is_looked_for(self, claim: Claim) -> bool:
+        return claim.unknown and self._transports[claim.channel].can_find
 
-    def _still(self, session: Session, claim: Claim, standing: Standing, now: dt.datetime, tally: Tally) -> bool:
-        """Whether a claim is to be sent; where not, it has been let go here. What was attempted is sent as it is,
-        unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
-        if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
+    def _let_go(
+        self, session: Session, claim: Claim, standing: Standing, now: dt.datetime, tally: Tally
+    ) -> Callable[[], None] | None:
+        """What is to be done with a claim that is not to be sent; ``None`` for one that is. What was attempted is sent
+        as it is, unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
+
+        def cancel(channel: str | None = None) -> None:
+            outbox.cancel(session, claim, channel=channel)
+            tally.cancelled += 1
+
+        def put_back(at: dt.datetime) -> None:
+            outbox.put_back(session, claim, at)
+            tally.waiting += 1
+
+        def fail() -> None:
             outbox.settle_fault(session, claim, USELESS, Decision(Next.FAIL, None), now)
             tally.failed += 1
-            return False
+
+        if claim.channel not in self._transports:  # not set up any more
+            other = None if claim.unknown else self._recheck.other_channel(session, claim, now)
+            return functools.partial(cancel, other) if other else functools.partial(put_back, now + PROBE_AGAIN)
+        if self._is_looked_for(claim):
+            return None
+        if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
+            return fail
         moot = standing is Standing.MOOT and not claim.unsure
         if moot or (claim.attempt == 0 and standing is not Standing.WANTED):
-            outbox.cancel(session, claim)
-            tally.cancelled += 1
-            return False
+            return cancel
         if claim.attempt == 0 and claim.is_paused:
             other = self._recheck.other_channel(session, claim, now)
             if other is not None:
-                outbox.cancel(session, claim, channel=other)
-                tally.cancelled += 1
-                return False
+                return functools.partial(cancel, other)
         if claim.attempt > 0 or claim.is_late(now):
-            until = self._recheck.quiet_until(session, claim, now)
-            if until is not None:
-                outbox.put_back(session, claim, until)
-                tally.waiting += 1
-                return False
-        return True
+            quiet_until = self._recheck.quiet_until(session, claim, now)
+            if quiet_until is not None:
+                return functools.partial(put_back, quiet_until)
+        return None
 
     # ---- in the air
 

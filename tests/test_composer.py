@@ -40,7 +40,8 @@ def compose(story: Story, now: dt.datetime = NOON) -> list[Delivery]:
 
 def claimed(story: Story, now: dt.datetime = NOON) -> Claim:
     with story.house.store.writing() as session:
-        (claim,) = outbox.lease(session, "test", now, now + HOUR, 1)
+        (claim,) = outbox.find_due(session, now, 1)
+        outbox.lease(session, [claim], "test", now + HOUR)
         return claim
 
 
@@ -77,7 +78,7 @@ def test_what_is_wanted_is_what_is_open_and_awake(story: Story) -> None:
 
         def standing(now: dt.datetime) -> Standing:
             session.flush()
-            return story.house.composer.standings(session, [claim], now)[claim.delivery_id]
+            return outbox.standing_of(session, claim.delivery_id, now)
 
         assert standing(NOON) is Standing.WANTED
         first, *others = session.scalars(select(Nudge).where(Nudge.rule == "accepted"))
@@ -94,10 +95,9 @@ def test_what_is_wanted_is_what_is_open_and_awake(story: Story) -> None:
 def test_a_message_whose_time_is_over_is_not_wanted(story: Story) -> None:
     story.land(NOON)
     compose(story)
-    claim = claimed(story)
-    with story.house.store.reading() as session:
-        standings = story.house.composer.standings(session, [claim], NOON + dt.timedelta(days=60))
-    assert standings == {claim.delivery_id: Standing.UNWANTED}
+    with story.house.store.writing() as session:
+        (late,) = outbox.find_due(session, NOON + dt.timedelta(days=60), 1)
+    assert late.standing is Standing.UNWANTED
 
 
 def test_the_other_channel_is_one_that_works_and_has_not_failed_at_the_same(story: Story) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from reminderd.dispatcher import PROBE_AGAIN, PUT_OFF_FOR, Dispatcher, Timing
 from reminderd.message import Channel, Mail, Message, Text, to_record
@@ -99,6 +100,11 @@ def attempts(store: Store) -> list[tuple[int, str | None]]:
         return [(attempt.number, attempt.outcome) for attempt in found]
 
 
+def begin(session: Session, owner: str, now: dt.datetime, limit: int = 1) -> list[Claim]:
+    """What an owner that is not a dispatcher holds, about to hand it over."""
+    return outbox.begin_attempts(session, outbox.find_due(session, now, limit), owner, now, now + MINUTE)
+
+
 class Watching(Recorder):
     """Looks into the database while it sends."""
 
@@ -167,7 +173,7 @@ def test_whoever_is_alone_on_the_file_need_not_wait_for_the_lease(store: Store, 
 def test_what_was_leased_but_never_attempted_is_simply_pending_again(store: Store, user: User) -> None:
     queue(store, user)
     with store.writing() as session:
-        outbox.lease(session, "dead", NOW, NOW + MINUTE, 9)
+        outbox.lease(session, outbox.find_due(session, NOW, 9), "dead", NOW + MINUTE)
     after = make(store, recorders())
     assert after.rescue_if_any(NOW) == 0
     assert after.rescue_if_any(NOW + 2 * MINUTE) == 1
@@ -248,11 +254,11 @@ def test_a_look_that_fails_never_leads_to_a_second_text(store: Store, user: User
 def test_a_stale_claim_cannot_settle(store: Store, user: User) -> None:
     queue(store, user)
     with store.writing() as session:
-        (stale,) = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 1), NOW)
+        (stale,) = begin(session, "slow", NOW)
     later = NOW + 2 * MINUTE
     with store.writing() as session:
         outbox.rescue(session, later)
-        (fresh,) = outbox.begin_attempts(session, outbox.lease(session, "next", later, later + MINUTE, 1), later)
+        (fresh,) = begin(session, "next", later)
     with store.writing() as session:
         assert outbox.settle_sent(session, [(stale, "stale")], later) == []
         assert not outbox.put_back(session, stale, later)
@@ -267,7 +273,7 @@ def test_a_stale_claim_cannot_settle(store: Store, user: User) -> None:
 def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user: User) -> None:
     queue(store, user)
     with store.writing() as session:
-        (claim,) = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 1), NOW)
+        (claim,) = begin(session, "slow", NOW)
     with store.writing() as session:
         assert outbox.settle_sent(session, [(claim, "done")], NOW + 2 * MINUTE) == [claim]
     with store.writing() as session:
@@ -278,7 +284,7 @@ def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user:
 def test_a_rescue_and_a_finish_at_the_same_moment_have_one_winner(store: Store, user: User) -> None:
     queue(store, user, 40)
     with store.writing() as session:
-        claims = outbox.begin_attempts(session, outbox.lease(session, "slow", NOW, NOW + MINUTE, 40), NOW)
+        claims = begin(session, "slow", NOW, 40)
     later, settled = NOW + 2 * MINUTE, set[int]()
     together = threading.Barrier(2)
 
@@ -316,7 +322,8 @@ def test_two_claimers_share_a_thousand_deliveries_and_never_one(store: Store, us
         together.wait(PATIENCE)
         while True:
             with own.writing() as session:
-                got = outbox.lease(session, name, NOW, NOW + MINUTE, 7)
+                got = outbox.find_due(session, NOW, 7)
+                outbox.lease(session, got, name, NOW + MINUTE)
             if not got:
                 break
             claimed[name] += got

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -21,10 +21,6 @@ log = logging.getLogger(__name__)
 
 class Recheck(Protocol):
     """What is asked of the composer."""
-
-    def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> Mapping[int, Standing]:
-        """By delivery, whether what it carries is still to be said."""
-        ...
 
     def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
         """A channel that works for the user, other than the claim's."""
@@ -65,7 +61,7 @@ def lost(
     if decision.pauses_channel or decision.bad_address:
         outbox.pause_channel(session, row.user_id, Channel(row.channel), fault, now)
     row.fault_code, row.fault_words = fault.code[:40], fault.words[:500]
-    is_moot = recheck.standings(session, [claim], now)[row.id] is Standing.MOOT
+    is_moot = outbox.standing_of(session, row.id, now) is Standing.MOOT
     if decision.next is Next.RETRY and decision.at is not None and not is_moot:
         row.state, row.due_at, row.provider_reference = DeliveryState.PENDING, decision.at, None
         session.flush()

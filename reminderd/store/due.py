@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.facts import State
 from reminderd.store.tables import (
-    Base,
     ChannelHealth,
     Delivery,
     DeliveryKind,
@@ -123,23 +120,6 @@ def open_nudges(session: Session, user_id: int, before: dt.datetime) -> list[Nud
     return list(session.scalars(query.order_by(Nudge.due_at, Nudge.number)))
 
 
-class Carried(NamedTuple):
-    """How a nudge stands that a delivery carries."""
-
-    state: str
-    expires_at: dt.datetime
-    snoozed_until: dt.datetime | None
-
-
-def carried_by(session: Session, delivery_ids: Sequence[int]) -> defaultdict[int, list[Carried]]:
-    """By delivery, the nudges that it carries."""
-    found: defaultdict[int, list[Carried]] = defaultdict(list)
-    rows = session.connection().execute(_CARRIED, {"ids": delivery_ids})
-    for delivery_id, state, expires_at, snoozed_until in rows:
-        found[delivery_id].append(Carried(state, expires_at, snoozed_until))
-    return found
-
-
 def nudges_of(session: Session, delivery_id: int) -> list[Nudge]:
     """The nudges that a delivery carries."""
     carried = select(Step.nudge_id).where(Step.delivery_id == delivery_id)
@@ -205,13 +185,3 @@ def user_by_id(session: Session, user_id: int) -> User:
 def _literal_pending() -> ColumnElement[bool]:
     """Written with a literal, so that the partial index serves it whatever plan is cached."""
     return Step.state == literal_column("'pending'")
-
-
-# Built once: see the outbox.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_STEPS = Base.metadata.tables["steps"]
-_CARRIED = (
-    select(_STEPS.c.delivery_id, Nudge.state, Nudge.expires_at, Nudge.snoozed_until)
-    .join(Nudge, Nudge.id == _STEPS.c.nudge_id)
-    .where(_STEPS.c.delivery_id.in_(_IDS))
-)

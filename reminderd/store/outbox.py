@@ -16,9 +16,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     Select,
     and_,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -63,6 +65,17 @@ NOT_FOUND = "not_found:"
 """The fault code while the other side said so; a count follows."""
 
 
+class Standing(enum.Enum):
+    """How the nudges stand that a delivery carries."""
+
+    WANTED = enum.auto()
+    """All that it says is still to be said now; so it is with a delivery that carries none."""
+    UNWANTED = enum.auto()
+    """Some of it is not to be said, or not now."""
+    MOOT = enum.auto()
+    """Nothing of it is still to be said."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery that one owner may work on until its lease ends."""
@@ -85,6 +98,9 @@ class Claim:
     """How many attempts have an unknown outcome."""
     is_paused: bool = False
     """Whether the channel is paused for its user."""
+    carries_nudges: bool = False
+    standing: Standing = Standing.WANTED
+    """How its nudges stood when it was claimed."""
     kind: DeliveryKind = DeliveryKind.NUDGE
     made_for: dt.datetime | None = None
     """The moment for which it was made."""
@@ -95,20 +111,9 @@ class Claim:
         return self.due_at is not None and now - self.due_at > LATE_FOR
 
 
-class Standing(enum.Enum):
-    """How the nudges stand that a delivery carries."""
-
-    WANTED = enum.auto()
-    """All that it says is still to be said now; so it is with a delivery that carries none."""
-    UNWANTED = enum.auto()
-    """Some of it is not to be said, or not now."""
-    MOOT = enum.auto()
-    """Nothing of it is still to be said."""
-
-
-def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, limit: int) -> list[Claim]:
-    """Claim up to ``limit`` due deliveries, oldest first, skipping those that others hold. One whose message cannot
-    be read is set aside as failed."""
+def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
+    """Up to ``limit`` due deliveries, oldest first, without those that others hold; locked until the end of the
+    transaction, in which they are to be leased. One whose message cannot be read is set aside as failed."""
     rows = session.connection().execute(_CLAIMABLE, {"now": now, "limit": limit}).all()
     unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
     claims = []
@@ -119,29 +124,50 @@ def lease(session: Session, owner: str, now: dt.datetime, until: dt.datetime, li
             _set_aside(session, session.get_one(Delivery, row.id))
             continue
         times, since = unsure.get(row.id, (0, None))
-        claim = claim_of(row, message, unknown=row.state == DeliveryState.UNKNOWN, unsure=times, since=since)
-        claims.append(dataclasses.replace(claim, fence=claim.fence + 1, is_paused=row.is_paused))
+        claims.append(
+            claim_of(
+                row,
+                message,
+                fence=row.fence + 1,
+                unknown=row.state == DeliveryState.UNKNOWN,
+                unsure=times,
+                since=since,
+                is_paused=row.is_paused,
+                carries_nudges=row.standing is not None,
+                standing=_standing(row.standing),
+            )
+        )
     if rows and not claims:  # none of them can be read: there may be others behind
         session.flush()
-        return lease(session, owner, now, until, limit)
-    if claims:
-        values = {"ids": [claim.delivery_id for claim in claims], "owner": owner, "until": until}
-        session.connection().execute(_LEASED, values)
+        return find_due(session, now, limit)
     return claims
 
 
-def begin_attempts(session: Session, claims: Sequence[Claim], now: dt.datetime) -> list[Claim]:
-    """Note that these are about to be handed over. To be committed before the network is touched."""
-    if not claims:
-        return []
+def lease(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
+    """Hold these until then, without an attempt: to look for them, or to let them go in this transaction."""
+    ids = [claim.delivery_id for claim in claims]
+    session.connection().execute(_LEASED, {"ids": ids, "owner": owner, "until": until})
+
+
+def begin_attempts(
+    session: Session, claims: Sequence[Claim], owner: str, now: dt.datetime, until: dt.datetime
+) -> list[Claim]:
+    """Hold these until then, and note that they are about to be handed over. To be committed before the network is
+    touched."""
     begun = [dataclasses.replace(claim, attempt=claim.attempt + 1) for claim in claims]
     rows = [
         {"user_id": one.user_id, "delivery_id": one.delivery_id, "number": one.attempt, "begun_at": now}
         for one in begun
     ]
-    session.connection().execute(_ATTEMPTED, rows)
-    session.connection().execute(_BEGUN, {"ids": [claim.delivery_id for claim in begun]})
+    connection = session.connection()
+    connection.execute(_BEGUN, {"ids": [claim.delivery_id for claim in begun], "owner": owner, "until": until})
+    connection.execute(_ATTEMPTED, rows)
     return begun
+
+
+def standing_of(session: Session, delivery_id: int, now: dt.datetime) -> Standing:
+    """How the nudges stand that a delivery carries."""
+    return _standing(session.connection().scalar(_ITS_STANDING, {"this": delivery_id, "now": now}))
 
 
 def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
@@ -350,9 +376,13 @@ def claim_of(
     row: Delivery | Row[*tuple[Any, ...]],
     message: Message,
     *,
+    fence: int | None = None,
     unknown: bool = False,
     unsure: int = 0,
     since: dt.datetime | None = None,
+    is_paused: bool = False,
+    carries_nudges: bool = False,
+    standing: Standing = Standing.WANTED,
 ) -> Claim:
     """What is known of a delivery, as its holder sees it."""
     code = row.fault_code or ""
@@ -360,7 +390,7 @@ def claim_of(
         delivery_id=row.id,
         user_id=row.user_id,
         channel=Channel(row.channel),
-        fence=row.fence,
+        fence=row.fence if fence is None else fence,
         attempt=row.attempts,
         message=message,
         useless_at=row.useless_at,
@@ -368,10 +398,20 @@ def claim_of(
         empty_looks=int(code.removeprefix(NOT_FOUND)) if code.startswith(NOT_FOUND) else 0,
         since=since,
         unsure=unsure,
+        is_paused=is_paused,
+        carries_nudges=carries_nudges,
+        standing=standing,
         kind=DeliveryKind(row.kind),
         made_for=row.created_at,
         due_at=row.due_at,
     )
+
+
+def _standing(code: int | None) -> Standing:
+    """From what `_STANDING` finds; nothing where no nudge is carried."""
+    if code is None or code == _ALL_CURRENT:
+        return Standing.WANTED
+    return Standing.MOOT if code < _SOME_OPEN else Standing.UNWANTED
 
 
 def _note_health(connection: Connection, claims: Iterable[Claim], now: dt.datetime) -> None:
@@ -456,6 +496,20 @@ def _healthy(dialect: str) -> Any:
     )
 
 
+_SOME_OPEN = 10
+_ALL_CURRENT = 12
+
+
+def _standing_in(delivery: ColumnElement[Any]) -> ScalarSelect[int]:
+    """Ten where a nudge of the delivery is open, plus the least of all: 2 to be spoken of now, 1 open, 0 not."""
+    is_open = Nudge.state == State.OPEN
+    awake = or_(Nudge.snoozed_until.is_(None), Nudge.snoozed_until <= bindparam("now"))
+    rank = case((and_(is_open, Nudge.expires_at > bindparam("now"), awake), 2), (is_open, 1), else_=0)
+    some_open = func.max(case((is_open, _SOME_OPEN), else_=0))
+    query = select(some_open + func.min(rank)).join(Step, Step.nudge_id == Nudge.id)
+    return query.where(Step.delivery_id == delivery).scalar_subquery()
+
+
 # Built once: SQLAlchemy takes longer to put such a statement together than SQLite takes to run it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _DUE = select(_DELIVERIES.c.id).where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now")).limit(1)
@@ -480,6 +534,7 @@ _CLAIMABLE = (
             _HEALTH.c.paused_at.is_not(None),
         )
         .label("is_paused"),
+        _standing_in(_DELIVERIES.c.id).label("standing"),
     )
     .where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now"))
     .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
@@ -497,9 +552,8 @@ _LEASED = (
     )
 )
 _ATTEMPTED = insert(_ATTEMPTS)
-_BEGUN = (
-    update(_DELIVERIES).where(_DELIVERIES.c.id.in_(_IDS)).values(attempts=_DELIVERIES.c.attempts + 1, fault_code=None)
-)
+_BEGUN = _LEASED.values(attempts=_DELIVERIES.c.attempts + 1, fault_code=None)
+_ITS_STANDING = select(_standing_in(bindparam("this")))
 _JUST_SENT = select(_DELIVERIES.c.id, _DELIVERIES.c.fence).where(
     _DELIVERIES.c.id.in_(_IDS), _DELIVERIES.c.state == DeliveryState.SENT
 )

@@ -38,12 +38,15 @@ def add(store: Store, user: User, key: str, **values: Any) -> int:
 
 def lease(store: Store, now: dt.datetime = NOW, *, owner: str = "a", limit: int = 9) -> list[Claim]:
     with store.writing() as session:
-        return outbox.lease(session, owner, now, now + MINUTE, limit)
+        claims = outbox.find_due(session, now, limit)
+        if claims:
+            outbox.lease(session, claims, owner, now + MINUTE)
+        return claims
 
 
 def begin(store: Store, now: dt.datetime = NOW) -> Claim:
     with store.writing() as session:
-        (claim,) = outbox.begin_attempts(session, outbox.lease(session, "a", now, now + MINUTE, 1), now)
+        (claim,) = outbox.begin_attempts(session, outbox.find_due(session, now, 1), "a", now, now + MINUTE)
         return claim
 
 
