@@ -8,6 +8,7 @@ from reminderd.cli.output import facts, listing
 from reminderd.rules.calendar import Span
 from reminderd.rules.kinds import KINDS
 from reminderd.rules.rule import Anchor, Concerns, Role, Rule, StepRule
+from reminderd.rules.wording import when_it_counts
 
 WHOM = {
     Concerns.REFERENCE: "one reference",
@@ -129,7 +130,8 @@ def _step(step: StepRule) -> str:
 def _fulfilled(rule: Rule) -> str | None:
     if not rule.fulfilled:
         return None
-    kinds = ["any contact" if kind == "touch" else kind for kind in sorted(rule.fulfilled)]
+    contact = f"any contact{when_it_counts(rule)}"
+    kinds = [contact if kind == "touch" else kind for kind in sorted(rule.fulfilled)]
     early = f", or one up to {rule.early} before" if rule.early else ""
     return f"{' or '.join(kinds)}{early}"
 

@@ -290,11 +290,10 @@ class _Firing:
 
     def _late_enough(self, event: EventFact, candidate: Candidate, from_on: dt.date | None) -> bool:
         """``from_on`` is the first day that counts for a rule that takes what came early."""
-        start = candidate.event
         if from_on is not None:
-            return event.on >= from_on and (start is None or candidate.rule.ahead or event.order > start.order)
-        if start is not None:
-            return event.order > start.order
+            return event.on >= from_on and (candidate.rule.ahead or _is_after(event, candidate))
+        if candidate.event is not None:
+            return _is_after(event, candidate)
         return event.on >= candidate.start_on
 
     # ---- rules that the calendar starts
@@ -450,6 +449,15 @@ class _Cycle:
         times = number + max(0, number - 1 - IGNORED_BEFORE_HALF_PACE)
         span = Span(months=self.every.months * times, days=self.every.days * times)
         return add_span(self.base_on, span) + self.shift_for
+
+
+def _is_after(event: EventFact, candidate: Candidate) -> bool:
+    """Whether an event came after the one that made the rule fire, if one did. A contact that the rule does not name
+    may have come before news of the same day, so that only one of a later day is an answer to it."""
+    start = candidate.event
+    if start is None:
+        return True
+    return event.order > start.order and (event.kind in candidate.rule.fulfilled or event.on > start.on)
 
 
 @functools.lru_cache(maxsize=256)

@@ -33,8 +33,13 @@ def starts(rule: Rule) -> str:
 
 def ends(rule: Rule) -> tuple[str, ...]:
     """What counts as having done it, besides saying so: "you told them the news"."""
-    found = ["any contact with them"] if "touch" in rule.fulfilled else []
+    found = [f"any contact with them{when_it_counts(rule)}"] if "touch" in rule.fulfilled else []
     return (*found, *(plain(kind) for kind in sorted(rule.fulfilled - {"touch"}, key=lambda kind: KINDS[kind].rank)))
+
+
+def when_it_counts(rule: Rule) -> str:
+    """Since when any contact ends a rule that an event started: the day of the event is too soon."""
+    return " on a later day" if rule.on and rule.early is None else ""
 
 
 def plain(kind: str) -> str:

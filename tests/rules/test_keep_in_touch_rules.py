@@ -215,6 +215,35 @@ def test_a_planned_contact_keeps_its_distance_from_the_one_before() -> None:
     assert world.open("2026-06-12T12:00")["promoted"].starts_at.date() == day("2026-06-22")
 
 
+@pytest.mark.parametrize("news", ["promoted", "changed_job"])
+@pytest.mark.parametrize(
+    ("date", "what", "still"),
+    [
+        ("2026-03-09", "met", True),
+        ("2026-03-10", "met", True),
+        ("2026-03-10", "thanked", True),
+        ("2026-03-10", "helped", True),
+        ("2026-03-10", "congratulated", False),
+        ("2026-03-11", "met", False),
+        ("2026-03-11", "congratulated", False),
+    ],
+)
+def test_news_is_answered_by_a_contact_of_a_later_day_or_by_a_congratulation(
+    news: str, date: str, what: str, still: bool
+) -> None:
+    """What was said on the day itself may have come before the news, in whatever order the two are recorded."""
+    first = quiet().on("2026-03-10", news).on(date, what)
+    second = quiet().on(date, what).on("2026-03-10", news)
+    assert [("promoted" in world.open("2026-03-11T12:00")) for world in (first, second)] == [still, still]
+
+
+def test_news_is_answered_on_its_day_by_doing_its_nudge_whatever_that_records() -> None:
+    world = quiet("[rules.promoted]\nrecords = 'wrote'\n").on("2026-03-10", "promoted")
+    assert "promoted" in world.open("2026-03-10T13:00")
+    world.on("2026-03-10", "wrote", rule="promoted", occasion="event:1", subject="reference:1")
+    assert "promoted" not in world.open("2026-03-10T13:00")
+
+
 # ---- time zones
 
 

@@ -33,6 +33,8 @@ def test_what_starts_a_rule(rule: str, words: str) -> None:
     [
         ("accepted", ("you told them the news", "you thanked them")),
         ("check-in", ("any contact with them",)),
+        ("promoted", ("any contact with them on a later day", "you congratulated them")),
+        ("advice", ("any contact with them",)),
         ("gift", ("you sent a card or a gift",)),
         ("look-in", ()),
     ],
