@@ -23,6 +23,9 @@ from reminderd.store.tables import Base, complete_for_postgres
 
 MODE = "reminderd_mode"
 ROWS_AT_A_TIME = 1000
+CHECKPOINT_EVERY = 4000
+"""Pages (16 MB) of the log that are committed and not yet in the SQLite file. Moving them is a commit's dearest part; a
+crash costs none of them."""
 STOOD_STILL_FOR = 20.0
 """Seconds after which PostgreSQL ends a transaction in which nothing happens: less than others wait for its locks."""
 
@@ -174,6 +177,7 @@ class Store:
             if self.path is not None and not self.read_only:
                 _use_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_EVERY}")
             connection.execute("PRAGMA foreign_keys=ON")
         except sqlite3.Error:
             connection.close()
