@@ -65,8 +65,12 @@ def database_cpu_seconds(url: str) -> float:
     that have ended too."""
     with psycopg.connect(url) as connection:
         server = int(_stat(connection.info.backend_pid)[1])
-    ended = sum(map(int, _stat(server)[11:15])) / os.sysconf("SC_CLK_TCK")
-    return ended + sum(cpu_seconds(pid) for pid in _children(server))
+    while True:
+        try:
+            ended = sum(map(int, _stat(server)[11:15])) / os.sysconf("SC_CLK_TCK")
+            return ended + sum(cpu_seconds(pid) for pid in _children(server))
+        except (FileNotFoundError, ProcessLookupError):  # one ended meanwhile: then it is among the ended
+            continue
 
 
 def _stat(pid: int) -> list[str]:
