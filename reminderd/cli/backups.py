@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 import os
@@ -17,6 +18,7 @@ from reminderd.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from reminderd.cli.words import Line
     from reminderd.rules.facts import UserFact
     from reminderd.store.database import Store
     from reminderd.store.tables import Nudge, User
@@ -120,10 +122,14 @@ def _review(house: House, session: Session, now: dt.datetime, made_at: dt.dateti
 
 
 def _slot(habits: UserFact, now: dt.datetime, nudge: Nudge) -> dt.datetime:
-    """The first digest that leaves a day to look through it, and earlier for what is over by then."""
+    """The first digest that leaves a day to look through it; the first morning that leaves half a day where that is
+    past the deadline, and earlier still for what is over by then."""
+    from reminderd.rules.facts import Digest
     from reminderd.rules.steps import digest_slot
 
     slot = digest_slot(now + DAY, habits)
+    if slot >= nudge.due_at:
+        slot = digest_slot(now + DAY / 2, dataclasses.replace(habits, digest=Digest.DAILY))
     return slot if slot < nudge.expires_at else max(now + DAY / 2, nudge.expires_at - DAY / 2)
 
 
@@ -145,13 +151,12 @@ def _tell(
     channels = load_user(session, user, house.planner.ways, now).channels
     channel = Channel(channels[0]) if channels else Channel.EMAIL
     when = f" of {moment(made_at, user.zone, now)}" if made_at else ""
-    by = moment(min(at for _, at in nudges), user.zone, now)
     lines = [
         f"The database is a copy{when}; what happened since is not in it.",
         "These were due and are held, as you may have had them already. Say done or skip where you have;",
-        f"what is still open comes in a digest, {by}.",
+        "what is still open comes again when it says.",
         *[
-            f"{line.number}  {line.title} {due_words(line.due_at, user, now)}"
+            f"{line.number}  {line.title} {due_words(line.due_at, user, now)}; {_again(line, user, now)}"
             for line in load_lines(session, [nudge for nudge, _ in nudges], now)
         ],
     ]
@@ -159,6 +164,12 @@ def _tell(
         user, channel, lines, now, subject="reminderd: restored from a copy", key="restored", kind=DeliveryKind.NOTICE
     )
     enqueue(session, user, DeliveryKind.NOTICE, channel, f"restored:{now.isoformat()}", [letter], now)
+
+
+def _again(line: Line, user: User, now: dt.datetime) -> str:
+    from reminderd.cli.words import step_words
+
+    return step_words(line.next_step, user, now) if line.next_step else "no more reminders"
 
 
 def _held_words(count: int) -> str:

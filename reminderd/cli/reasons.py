@@ -59,6 +59,9 @@ def _because(session: Session, user: User, rule: Rule | None, row: Nudge, now: d
     event = session.get(Event, row.event_id) if row.event_id else None
     if event is not None:
         what = event_lines(session, user, [event.id], now)[0]
+        by = event.data.get("by") if event.kind == "needed" else None
+        if by:
+            what = f"{what}, by {output.day(dt.date.fromisoformat(by), local_day(now, user.zone))}"
         recorded = local_day(event.recorded_at, user.zone)
         late = f" (recorded {output.day(recorded, local_day(now, user.zone))})" if recorded != event.on else ""
         return what + late

@@ -143,12 +143,14 @@ def test_what_is_overdue_after_a_restore_is_held_and_told_of_in_one_message(desk
     for name in ("Maria Lopez", "Sam Okoro"):
         assert name in words_of(notice)
         assert name in upcoming
-    assert "in the digest of" in upcoming
-    assert not sent_at(desk, "2026-11-27 08:00:00").taken
+    # Past the deadline they wait for the next morning, not for the next week's digest; it is what both say.
+    assert "in the digest of tomorrow, 09:00" in upcoming
+    assert words_of(notice).count("in the digest of tomorrow, 09:00") == 2
+    assert not sent_at(desk, "2026-11-27 07:30:00").taken
     nudge = desk.rows("SELECT number FROM nudges WHERE rule = 'accepted' AND state = 'open' ORDER BY number")[0][0]
     with freeze_time("2026-11-27 09:00:00"):
         desk.ok("done", str(nudge))
-    (digest,) = [mail for mail in sent_at(desk, "2026-11-30 12:00:00").taken if "Sam Okoro" in words_of(mail)]
+    (digest,) = [mail for mail in sent_at(desk, "2026-11-27 15:00:00").taken if "Sam Okoro" in words_of(mail)]
     assert "To: Maria Lopez" not in words_of(digest)
 
 

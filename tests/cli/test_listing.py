@@ -258,3 +258,10 @@ def _reminders(desk: Desk, nudge: str) -> str:
     """What `show` says of the reminders, without the messages."""
     said = desk.ok("show", nudge).partition("Reminders")[2]
     return said.partition("Messages")[0].partition("The draft")[0]
+
+
+def test_explain_says_by_when_a_reference_is_needed(tmp_path: Path) -> None:
+    desk = six_references(tmp_path)
+    desk.ok("need", "Zenith", "Ana", "--by", "2026-11-27")
+    line = next(line for line in desk.json("upcoming") if line["opportunity"] == "Zenith")
+    assert desk.json("explain", str(line["nudge"]))["because"].endswith(", by Fri 27 Nov")
