@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from reminderd.errors import ConfigError, ReminderdError
 from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, Job, Step
+from reminderd.store.tables import UNSETTLED, Attempt, ChannelHealth, Delivery, DeliveryState, Job, Step
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -33,7 +33,6 @@ STUCK_FOR = dt.timedelta(hours=1)
 BUCKETS = (5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 """Seconds of lateness."""
 TEXT = "text/plain; charset=utf-8"
-WAITING = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,10 +51,10 @@ class Standing:
 
 def load_standing(session: Session) -> Standing:
     """Read it."""
-    due = select(func.min(Delivery.due_at)).where(Delivery.state.in_(WAITING))
+    due = select(func.min(Delivery.due_at)).where(Delivery.state.in_(UNSETTLED))
     # An attempt that failed moves the message's due date to the next one: it has waited since the first.
     tried = select(func.min(Attempt.begun_at)).join(Delivery, Delivery.id == Attempt.delivery_id)
-    waiting = (session.scalar(due), session.scalar(tried.where(Delivery.state.in_(WAITING))))
+    waiting = (session.scalar(due), session.scalar(tried.where(Delivery.state.in_(UNSETTLED))))
     paused = (
         select(ChannelHealth.channel, func.count().label("users"))
         .where(ChannelHealth.paused_at.is_not(None))

@@ -14,7 +14,7 @@ from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.replies.desk import Desk
 from reminderd.store import backup, due, jumps, lock
 from reminderd.store.agenda import Agenda, load_agenda
-from reminderd.store.tables import Delivery, DeliveryState, Job, Reference, User
+from reminderd.store.tables import UNSETTLED, Delivery, Job, Reference, User
 from reminderd.wiring import House
 
 BURST_FOR = 0.25
@@ -142,9 +142,8 @@ class Passes:
 
     def waiting(self, now: dt.datetime) -> int:
         """How many deliveries wait for another attempt."""
-        unsettled = (DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.LEASED)
         query = select(func.count()).where(
-            Delivery.state.in_(unsettled), or_(Delivery.attempts > 0, Delivery.due_at <= now)
+            Delivery.state.in_(UNSETTLED), or_(Delivery.attempts > 0, Delivery.due_at <= now)
         )
         with self._house.store.reading() as session:
             return session.scalar(query) or 0

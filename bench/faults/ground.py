@@ -21,7 +21,7 @@ from reminderd.clock import utc_now
 from reminderd.message import Mail, Text, to_record
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import Attempt, Delivery, DeliveryState, Step, StepState, User
+from reminderd.store.tables import UNSETTLED, Attempt, Delivery, DeliveryState, Step, StepState, User
 from tests.flow.parts import Story, make_house
 from tests.servers.smtp import SmtpServer
 from tests.servers.twilio import ACCOUNT, TOKEN, Answer, FakeTwilio
@@ -37,7 +37,6 @@ PACE = {
     "SENDERS": "8",
 }
 """The waits of these runs, shorter than the defaults (60, 60, 60 to 3600, 4, 20)."""
-UNSETTLED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 
 

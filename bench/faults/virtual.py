@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import insert
 from sqlalchemy import select as sql
 
-from bench.faults.ground import UNSETTLED, make_row
+from bench.faults.ground import make_row
 from bench.faults.table import Row
 from reminderd.dispatcher import Dispatcher, Timing
 from reminderd.message import Channel
 from reminderd.store import migrate
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing
-from reminderd.store.tables import Delivery, DeliveryState, User
+from reminderd.store.tables import UNSETTLED, Delivery, DeliveryState, User
 from reminderd.transports.base import Transport
 
 NOON = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)

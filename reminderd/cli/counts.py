@@ -9,9 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.facts import State, Status
-from reminderd.store.tables import Delivery, DeliveryState, Nudge, Reference, User
-
-WAITING = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
+from reminderd.store.tables import UNSETTLED, Delivery, DeliveryState, Nudge, Reference, User
 
 
 def counts_by_user(session: Session, now: dt.datetime) -> list[tuple[User, dict[str, int]]]:
@@ -19,7 +17,7 @@ def counts_by_user(session: Session, now: dt.datetime) -> list[tuple[User, dict[
     references = _by_user(session, Reference, Reference.status != Status.RETIRED)
     open_ = _by_user(session, Nudge, Nudge.state == State.OPEN)
     past = _by_user(session, Nudge, Nudge.state == State.OPEN, Nudge.due_at < now)
-    waiting = _by_user(session, Delivery, Delivery.state.in_(WAITING))
+    waiting = _by_user(session, Delivery, Delivery.state.in_(UNSETTLED))
     failed = _by_user(session, Delivery, Delivery.state == DeliveryState.FAILED)
     return [
         (

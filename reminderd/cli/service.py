@@ -89,12 +89,11 @@ def send_test(ctx: Ctx, channel: str | None) -> int:
 def _status(session: Session, user: User, ways: frozenset[str]) -> dict[str, Any]:
     from sqlalchemy import func, select
 
-    from reminderd.cli.counts import WAITING
     from reminderd.rules.facts import State
     from reminderd.store import outbox
-    from reminderd.store.tables import Delivery, Job, Nudge, Step, StepState
+    from reminderd.store.tables import UNSETTLED, Delivery, Job, Nudge, Step, StepState
 
-    waiting = select(func.min(Delivery.due_at)).where(Delivery.user_id == user.id, Delivery.state.in_(WAITING))
+    waiting = select(func.min(Delivery.due_at)).where(Delivery.user_id == user.id, Delivery.state.in_(UNSETTLED))
     steps = (
         select(func.min(Step.at))
         .join(Nudge, Nudge.id == Step.nudge_id)

@@ -14,9 +14,8 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from reminderd.cli import output
-from reminderd.cli.counts import WAITING
 from reminderd.rules.facts import State
-from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
+from reminderd.store.tables import UNSETTLED, Delivery, Nudge, Opportunity, Reference, Step, StepState, User
 
 if TYPE_CHECKING:
     from reminderd.drafts.draft import Draft
@@ -122,7 +121,7 @@ def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[Ste
     query = (
         select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, is_made, Delivery.due_at, Delivery.channel)
         .join(Nudge, Nudge.id == Step.nudge_id)
-        .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(WAITING)), isouter=True)
+        .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(UNSETTLED)), isouter=True)
         .where(Step.state != StepState.FOLDED, *of)
         .order_by(Step.at, Step.position)
     )

@@ -9,9 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminderd.rules.facts import State
-from reminderd.store.tables import Attempt, Delivery, DeliveryState, Nudge, Outcome, Step, StepState, User
-
-UNSETTLED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
+from reminderd.store.tables import UNSETTLED, Attempt, Delivery, DeliveryState, Nudge, Outcome, Step, StepState, User
 
 
 def withdraw_deliveries(session: Session, now: dt.datetime) -> int:

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from reminderd.message import from_record
 from reminderd.rules.calendar import zone_exists
-from reminderd.store.tables import Delivery, DeliveryState, User
+from reminderd.store.tables import UNSETTLED, Delivery, User
 
-UNSETTLED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
 QUERIES = {
     "deliveries is not being sent, but has an open attempt": (
         "SELECT DISTINCT d.id FROM deliveries AS d JOIN attempts AS a ON a.delivery_id = d.id "

@@ -79,6 +79,10 @@ class DeliveryState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+UNSETTLED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
+"""States of a delivery that is still to reach its end."""
+
+
 class DeliveryKind(enum.StrEnum):
     NUDGE = "nudge"
     DIGEST = "digest"
