@@ -357,7 +357,7 @@ class Dispatcher:
             other = self._recheck.other_channel(session, claim, now)
             if other is not None:
                 return functools.partial(cancel, other)
-        if claim.attempt > 0 or claim.is_late(now):
+        if claim.attempt > 0 or (claim.is_late(now) and not claim.carries_nudges):  # else the standing says it
             quiet_until = self._recheck.quiet_until(session, claim, now)
             if quiet_until is not None:
                 return functools.partial(put_back, quiet_until)

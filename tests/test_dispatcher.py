@@ -39,14 +39,13 @@ class Answers:
     is_wanted: bool = True
     is_moot: bool = False
     other: str | None = None
-    quiet_until_at: dt.datetime | None = None
 
     def standings(self, session: Any, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
         standing = Standing.MOOT if self.is_moot else Standing.WANTED if self.is_wanted else Standing.UNWANTED
         return {claim.delivery_id: standing for claim in claims}
 
     def quiet_until(self, session: Any, claim: Claim, now: dt.datetime) -> dt.datetime | None:
-        return self.quiet_until_at
+        return None
 
     def other_channel(self, session: Any, claim: Claim, now: dt.datetime) -> str | None:
         return self.other
