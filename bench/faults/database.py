@@ -123,28 +123,43 @@ def _replaced(made: Ground, pid: int) -> Iterator[None]:
 def server_faults(nursery: Nursery, *, times: int, mails: int, texts: int) -> Iterator[Row]:
     """Faults of a PostgreSQL server, injected while messages are being sent."""
     with postgres.running_postgres() as server:
-        yield _cut(nursery, server, times, mails, texts)
-        yield _restarted(nursery, server, max(1, times // 2), mails, texts)
-        yield _no_writing(nursery, server, times, mails, texts)
+        for fault, strike, count in (
+            ("PostgreSQL connections cut", _cut, times),
+            ("PostgreSQL restarted at once", _restart, max(1, times // 2)),
+            ("PostgreSQL read-only for a moment", _forbid_writing, times),
+        ):
+            yield _struck(nursery, server, fault, strike, count, mails, texts)
 
 
-def _no_writing(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
-    """As when the server becomes a standby for a while."""
+def _struck(
+    nursery: Nursery,
+    server: PostgresServer,
+    fault: str,
+    strike: Callable[[PostgresServer, str, Ground], None],
+    times: int,
+    mails: int,
+    texts: int,
+) -> Row:
     url = server.create()
     with ground(url) as made:
         pid = nursery.start(made.home, made.environ)
         for _ in range(times):
             made.enqueue(mails, texts)
             _until_begun(made)
-            _let_write(server, url, False)
-            pause(0.3)
-            _let_write(server, url, True)
-            made.store.dispose()
+            strike(server, url, made)
         made.settle(PATIENCE)
         code = nursery.kill(pid, signal.SIGTERM)
-        row = ended_with(made, made.count("PostgreSQL read-only for a moment", times), code)
+        row = ended_with(made, made.count(fault, times), code)
     server.drop(url)
     return row
+
+
+def _forbid_writing(server: PostgresServer, url: str, made: Ground) -> None:
+    """As when the server becomes a standby for a while."""
+    _let_write(server, url, False)
+    pause(0.3)
+    _let_write(server, url, True)
+    made.store.dispose()
 
 
 def _let_write(server: PostgresServer, url: str, may: bool) -> None:
@@ -158,40 +173,14 @@ def _cut_off(other: psycopg.Connection[tuple[object, ...]], name: str | None) ->
     other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
-def _cut(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
-    url = server.create()
-    with ground(url) as made:
-        pid = nursery.start(made.home, made.environ)
-        for _ in range(times):
-            made.enqueue(mails, texts)
-            _until_begun(made)
-            with psycopg.connect(server.url, autocommit=True) as other:
-                _cut_off(other, make_url(url).database)
-            made.store.dispose()
-        made.settle(PATIENCE)
-        code = nursery.kill(pid, signal.SIGTERM)
-        row = ended_with(made, made.count("PostgreSQL connections cut", times), code)
-    server.drop(url)
-    return row
+def _cut(server: PostgresServer, url: str, made: Ground) -> None:
+    with psycopg.connect(server.url, autocommit=True) as other:
+        _cut_off(other, make_url(url).database)
+    made.store.dispose()
 
 
-def _restarted(nursery: Nursery, server: PostgresServer, times: int, mails: int, texts: int) -> Row:
-    url = server.create()
-    with ground(url) as made:
-        pid = nursery.start(made.home, made.environ)
-        for _ in range(times):
-            made.enqueue(mails, texts)
-            _until_begun(made)
-            made.store.dispose()
-            _restart(server)
-        made.settle(PATIENCE)
-        code = nursery.kill(pid, signal.SIGTERM)
-        row = ended_with(made, made.count("PostgreSQL restarted at once", times), code)
-    server.drop(url)
-    return row
-
-
-def _restart(server: PostgresServer) -> None:
+def _restart(server: PostgresServer, url: str, made: Ground) -> None:
+    made.store.dispose()
     folder = str(make_url(server.url).query["host"])
     programs, owner = postgres._find_programs(), postgres._owner()
     subprocess.run(
