@@ -285,12 +285,9 @@ class Composer:
 
     # ---- what the dispatcher asks
 
-    def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
-        """By delivery: wanted while every nudge that it carries is open, not snoozed and not over; moot when it carries
+    def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
+        """Wanted while every nudge that a delivery carries is open, not snoozed and not over; moot when it carries
         nudges, and none of them is open. What missed its moment is wanted as long as it would be made like that now."""
-        return {claim.delivery_id: self._standing(session, claim, now) for claim in claims}
-
-    def _standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
         missed = claim.carries_nudges and claim.attempt == 0 and claim.is_late(now)
         if claim.standing is Standing.WANTED and missed and self._is_outdated(session, claim, now):
             return Standing.UNWANTED

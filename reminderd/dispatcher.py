@@ -47,8 +47,8 @@ OVERSLEPT = Fault(Verdict.AGAIN, "overslept", "The program was stopped before it
 class Recheck(Protocol):
     """What the dispatcher asks of the composer."""
 
-    def standings(self, session: Session, claims: Sequence[Claim], now: dt.datetime) -> Mapping[int, Standing]:
-        """By delivery, whether what it carries is still to be said."""
+    def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
+        """Whether what a delivery carries is still to be said."""
         ...
 
     def quiet_until(self, session: Session, claim: Claim, now: dt.datetime) -> dt.datetime | None:
@@ -308,9 +308,8 @@ class Dispatcher:
         looks: list[Claim] = []
         sends: list[Claim] = []
         gone: list[tuple[Claim, Callable[[], None]]] = []
-        standings = self._recheck.standings(session, claims, now) if claims else {}
         for claim in claims:
-            let_go = self._let_go(session, claim, standings[claim.delivery_id], now, tally)
+            let_go = self._let_go(session, claim, now, tally)
             if let_go is not None:
                 gone.append((claim, let_go))
             else:
@@ -325,9 +324,7 @@ class Dispatcher:
     def _is_looked_for(self, claim: Claim) -> bool:
         return claim.unknown and self._transports[claim.channel].can_find
 
-    def _let_go(
-        self, session: Session, claim: Claim, standing: Standing, now: dt.datetime, tally: Tally
-    ) -> Callable[[], None] | None:
+    def _let_go(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> Callable[[], None] | None:
         """What is to be done with a claim that is not to be sent; ``None`` for one that is. What was attempted is sent
         as it is, unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
 
@@ -350,6 +347,7 @@ class Dispatcher:
             return None
         if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
             return fail
+        standing = self._recheck.standing(session, claim, now)
         moot = standing is Standing.MOOT and not claim.unsure
         if moot or (claim.attempt == 0 and standing is not Standing.WANTED):
             return cancel

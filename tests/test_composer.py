@@ -150,8 +150,7 @@ def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> N
         story.house.composer.enqueue_test(session, session.get_one(User, story.user_id), Channel.SMS, NOON)
     claim = claimed(story)
     with story.house.store.reading() as session:
-        standings = story.house.composer.standings(session, [claim], NOON)
-        assert standings == {claim.delivery_id: Standing.WANTED}
+        assert story.house.composer.standing(session, claim, NOON) is Standing.WANTED
         assert story.house.composer.other_channel(session, claim, NOON) is None
 
 

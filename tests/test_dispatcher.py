@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -40,9 +39,8 @@ class Answers:
     is_moot: bool = False
     other: str | None = None
 
-    def standings(self, session: Any, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
-        standing = Standing.MOOT if self.is_moot else Standing.WANTED if self.is_wanted else Standing.UNWANTED
-        return {claim.delivery_id: standing for claim in claims}
+    def standing(self, session: Any, claim: Claim, now: dt.datetime) -> Standing:
+        return Standing.MOOT if self.is_moot else Standing.WANTED if self.is_wanted else Standing.UNWANTED
 
     def quiet_until(self, session: Any, claim: Claim, now: dt.datetime) -> dt.datetime | None:
         return None
@@ -590,10 +588,10 @@ def test_a_delivery_whose_rows_break_the_recheck_is_put_off_and_the_others_go_ou
     first, second, *_ = queue(store, user, 5)
 
     class Broken(Answers):
-        def standings(self, session: Any, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
-            if any(claim.delivery_id == second for claim in claims):
+        def standing(self, session: Any, claim: Claim, now: dt.datetime) -> Standing:
+            if claim.delivery_id == second:
                 raise ValueError("a row that nobody understands")
-            return super().standings(session, claims, now)
+            return super().standing(session, claim, now)
 
     transports = recorders()
     dispatcher = make(store, transports, Broken(), senders=4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import insert
 from sqlalchemy import select as sql
@@ -25,8 +25,8 @@ NOON = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 class Wanted:
     """Says that every message is wanted, and that the user has no other channel."""
 
-    def standings(self, session: object, claims: Sequence[Claim], now: dt.datetime) -> dict[int, Standing]:
-        return {claim.delivery_id: Standing.WANTED for claim in claims}
+    def standing(self, session: object, claim: Claim, now: dt.datetime) -> Standing:
+        return Standing.WANTED
 
     def quiet_until(self, session: object, claim: Claim, now: dt.datetime) -> dt.datetime | None:
         return None
