@@ -10,6 +10,8 @@ import icalendar
 import pytest
 
 from reminderd.message import Channel
+from reminderd.rules.facts import State
+from reminderd.store import due
 from reminderd.store.database import Store
 from reminderd.store.tables import Nudge, User
 from tests.flow.parts import NOON, SIX, Story, make_house, parsed, recorders, words_of
@@ -148,4 +150,20 @@ def test_a_broken_template_is_named_at_the_top_and_the_draft_is_there(sqlite_sto
     assert "without you" in after
     with story.house.store.reading() as session:
         assert {session.get_one(Nudge, nudge.id).variant for nudge in story.nudges("accepted")} <= {1, 2, 3, 4, 5, 6}
+    story.stop()
+
+
+def test_what_came_to_nothing_before_it_began_is_nothing_that_the_user_did(store: Store, tmp_path: Path) -> None:
+    """A follow-up that an early answer made needless, unlike what the user did before its time."""
+    story = begin(store, tmp_path)
+    story.record("asked", NOON, SIX[0])
+    follow_up = next(nudge for nudge in story.nudges("ask-follow-up") if nudge.starts_at > NOON + HOUR)
+    early = next(nudge for nudge in story.nudges("check-in") if nudge.starts_at > NOON + HOUR)
+    story.record("agreed", NOON + HOUR, SIX[0])
+    story.done([early], NOON + HOUR)
+    with story.house.store.reading() as session:
+        assert session.get_one(Nudge, follow_up.id).state == State.DONE
+        done = [nudge.id for nudge in due.done_since(session, story.user_id, NOON)]
+    assert early.id in done
+    assert follow_up.id not in done
     story.stop()

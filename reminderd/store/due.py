@@ -14,6 +14,7 @@ from reminderd.store.tables import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    Event,
     Nudge,
     Reference,
     Step,
@@ -109,9 +110,19 @@ def untold(session: Session, user_id: int) -> list[Nudge]:
 
 
 def done_since(session: Session, user_id: int, since: dt.datetime) -> list[Nudge]:
-    """What the user did since a moment."""
-    query = select(Nudge).where(Nudge.user_id == user_id, Nudge.state == State.DONE, Nudge.state_at >= since)
-    return list(session.scalars(query.order_by(Nudge.state_at)))
+    """What the user did since a moment: said so, or it had begun before something else fulfilled it. A nudge that came
+    to nothing before its time is none of it."""
+    query = (
+        select(Nudge, Event.data)
+        .join(Event, Event.id == Nudge.done_event_id, isouter=True)
+        .where(Nudge.user_id == user_id, Nudge.state == State.DONE, Nudge.state_at >= since)
+        .order_by(Nudge.state_at)
+    )
+    return [
+        nudge
+        for nudge, data in session.execute(query)
+        if nudge.starts_at <= nudge.state_at or (data or {}).get("nudge") == nudge.number
+    ]
 
 
 def open_nudges(session: Session, user_id: int, before: dt.datetime) -> list[Nudge]:
