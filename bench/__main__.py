@@ -8,7 +8,7 @@ import sys
 
 from bench.table import as_text, keep
 
-NAMES = ("tick", "plan", "render", "deliver", "late", "nodes", "idle", "cli")
+NAMES = ("tick", "compose", "plan", "render", "deliver", "late", "nodes", "idle", "cli")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String, cast, func, insert, literal, select
+from sqlalchemy import String, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from bench.stock import NOW, copy_rows
@@ -26,6 +26,7 @@ APART = 100_000
 ASKED = 6
 """Of each user's references, those who were asked for the user's one opportunity."""
 FAR = NOW + dt.timedelta(days=3650)
+YEAR = dt.timedelta(days=365)
 TABLES: tuple[type[Base], ...] = (User, Opportunity, Reference, Event, Nudge, Step)
 
 
@@ -61,14 +62,34 @@ def planned(url: str, references: int) -> House:
         _count_on(session)
     while plan_batch(house):
         pass
-    for copy in range(1, references // BLOCK):
-        with house.store.writing() as session:
-            for table in TABLES:
-                _copy(session, table, APART * copy)
-    with house.store.writing() as session:
-        _count_on(session)
-    _analyze(house.store)
+    _copy_block(house.store, references)
     return house
+
+
+def reminded(url: str, nudges: int) -> House:
+    """A house with so many open nudges, a hundred to a user: somebody's birthday, of which a reminder is to come some
+    day of the next year, in no order of time. Nothing is left to plan."""
+    store = Store(url)
+    migrate.create(store)
+    block = range(1, min(nudges, BLOCK) + 1)
+    with store.writing() as session:
+        session.execute(insert(User), [_user(number) for number in range(1, len(block) // EACH + 1)])
+        session.execute(insert(Reference), [_reference(number) | {"plan_again_at": FAR} for number in block])
+        session.execute(insert(Nudge), [_birthday(number) for number in block])
+        session.execute(insert(Step), [_reminder(number) for number in block])
+    _copy_block(store, nudges)
+    return make_house(store)
+
+
+def remind(session: Session, nudges: int, count: int, round_: int) -> list[int]:
+    """Have a reminder come due for each of so many users; in each round another of theirs. The ids of the nudges."""
+    found = []
+    for place in range(count):
+        user = user_at(nudges, place)
+        copy, within = divmod(user, APART)
+        found.append(APART * copy + (within - 1) * EACH + round_ + 1)
+    session.execute(update(Step).where(Step.nudge_id.in_(found)).values(at=NOW))
+    return found
 
 
 def plan_batch(house: House) -> int:
@@ -82,6 +103,17 @@ def user_at(references: int, place: int) -> int:
     copies, within = references // BLOCK, BLOCK // EACH
     number = (place * 7919) % (copies * within)
     return number // within * APART + number % within + 1
+
+
+def _copy_block(store: Store, references: int) -> None:
+    """The first block's rows again and again, until there are so many references."""
+    for copy in range(1, references // BLOCK):
+        with store.writing() as session:
+            for table in TABLES:
+                _copy(session, table, APART * copy)
+    with store.writing() as session:
+        _count_on(session)
+    _analyze(store)
 
 
 def _copy(session: Session, entity: type[Base], shift: int) -> None:
@@ -158,6 +190,40 @@ def _reference(number: int) -> dict[str, Any]:
         "created_on": (NOW - dt.timedelta(days=400)).date(),
         "created_at": NOW - dt.timedelta(days=400),
         "plan_again_at": NOW,
+    }
+
+
+def _birthday(number: int) -> dict[str, Any]:
+    at = NOW + dt.timedelta(days=1) + YEAR * random.Random(number).random()
+    return {
+        "id": number,
+        "user_id": (number - 1) // EACH + 1,
+        "number": (number - 1) % EACH + 1,
+        "rule": "birthday",
+        "subject": f"reference:{number}",
+        "occasion": str(at.year),
+        "reference_id": number,
+        "draft": "birthday",
+        "lane": "now",
+        "state_at": NOW,
+        "starts_at": NOW,
+        "due_at": at,
+        "expires_at": at + YEAR,
+        "created_at": NOW,
+    }
+
+
+def _reminder(number: int) -> dict[str, Any]:
+    at = _birthday(number)["due_at"]
+    return {
+        "id": number,
+        "user_id": (number - 1) // EACH + 1,
+        "nudge_id": number,
+        "position": 1,
+        "planned_at": at,
+        "at": at,
+        "channel": "email",
+        "lane": "now",
     }
 
 

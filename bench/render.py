@@ -90,7 +90,7 @@ def make_offer(session: Session, story: Story) -> Offer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Offer:
-    """The mail of an accepted offer to six references, by production's own parts; what it is made from is loaded."""
+    """One mail, by production's own parts; what it is made from is loaded."""
 
     carrier: Carrier
     nudges: tuple[Nudge, ...]
@@ -102,7 +102,7 @@ class Offer:
         sturdy = dataclasses.replace(self.carrier, library=Sturdy(self.carrier.library))
         drafts = sturdy._drafts(self.nudges, self.facts)
         entries = [
-            sturdy._entry(nudge, draft, facts, 1, entry.alarms, NOON)
+            sturdy._entry(nudge, draft, facts, 1, entry.alarms, self.item.now)
             for nudge, draft, facts, entry in zip(self.nudges, drafts, self.facts, self.item.entries, strict=True)
         ]
         return make_mail(dataclasses.replace(self.item, entries=tuple(entries)), sturdy.library)
@@ -122,7 +122,7 @@ class Floor:
     @classmethod
     def of(cls, offer: Offer) -> Floor:
         """Everything that is not rendering or encoding, done beforehand."""
-        environment = Environment(None, "en")
+        environment = _environment()
         names = views.names(offer.item)
         layouts = tuple((environment.get_template(f"email/nudge.{kind}.j2"), names) for kind in ("txt", "html"))
         drafts = []
@@ -144,7 +144,7 @@ class Floor:
         return dataclasses.replace(floor, calendar=calendar, fixed=(*fixed, rest))
 
     def render(self) -> tuple[str, str]:
-        """The blocks of six drafts, then the text and the HTML around them."""
+        """The blocks of the drafts, then the text and the HTML around them."""
         for template, names, blocks in self.drafts:
             page = template.new_context(names)
             page.blocks = {block: [_nothing] for block in page.blocks}
@@ -160,6 +160,11 @@ class Floor:
         text, html = self.render()
         parts = (_quoted(text), _quoted(html), _base64(self.calendar), b"")
         return b"".join(piece for pair in zip(self.fixed, parts, strict=True) for piece in pair)
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(None, "en")
 
 
 def _nothing(_: Any) -> Iterator[str]:

@@ -1,5 +1,5 @@
 """What else could remind: a job for each reminder, filled in bulk. Each function gives, again and again, the
-milliseconds that a hundred more took that came due."""
+milliseconds that a hundred more took that came due, whose numbers end with 00 to 99."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ PAST = NOW.replace(year=2000)
 
 
 def land(number: int) -> None:
-    """What a rival's job does: as little as the transport that takes everything."""
+    """A rival's job that does as little as the transport that takes everything."""
 
 
 # ---- APScheduler
 
 
-def apscheduler(url: str, stock: int) -> Iterator[float]:
-    """APScheduler, SQLAlchemyJobStore on its defaults."""
+def apscheduler(url: str, stock: int, job: Callable[[int], None] = land) -> Iterator[float]:
+    """APScheduler, SQLAlchemyJobStore on its defaults. It finds the job again by its module and name."""
     scheduler = BackgroundScheduler(
         timezone=NOW.tzinfo,
         jobstores={"default": SQLAlchemyJobStore(url)},
@@ -49,7 +49,7 @@ def apscheduler(url: str, stock: int) -> Iterator[float]:
     )
     scheduler.start(paused=True)
     jobs: Any = scheduler._jobstores["default"]
-    template = Job(scheduler, id="0", func=land, args=(0,), kwargs={}, trigger=DateTrigger(NOW, NOW.tzinfo), **_JOB)
+    template = Job(scheduler, id="0", func=job, args=(0,), kwargs={}, trigger=DateTrigger(NOW, NOW.tzinfo), **_JOB)
     chance = random.Random(1)
     for start in range(0, stock, AT_ONCE):
         with jobs.engine.begin() as connection:
@@ -87,7 +87,7 @@ _JOB: dict[str, Any] = {
     "misfire_grace_time": None,
     "coalesce": True,
     "max_instances": 1,
-    "name": "land",
+    "name": "job",
     "next_run_time": NOW,
 }
 
@@ -109,13 +109,13 @@ def _job(template: Job, number: int, at: dt.datetime) -> dict[str, Any]:
 # ---- huey
 
 
-def huey(path: Path, stock: int) -> Iterator[float]:
+def huey(path: Path, stock: int, job: Callable[[int], None] = land) -> Iterator[float]:
     """huey on SQLite, as it comes: what its scheduler and one worker do, without their pauses between looks."""
     from huey import SqliteHuey
 
     logging.getLogger("huey").setLevel(logging.WARNING)
     queue = SqliteHuey(filename=str(path), results=False, utc=True)
-    task = queue.task()(land)
+    task = queue.task()(job)
     chance = random.Random(1)
 
     def schedule(count: int, moment: Callable[[], dt.datetime]) -> None:

@@ -9,18 +9,20 @@ from typing import Any
 
 import jinja2
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from bench import people
 from bench.plan import accept
 from bench.render import landed, make_offer
 from bench.stock import NOW, USERS, fill, make_due
 from bench.table import Report, Row, Verdict, as_text
-from bench.tick import make_house
+from bench.tick import make_dispatcher, make_house
 from reminderd.dispatcher import Dispatcher
 from reminderd.message import Channel
+from reminderd.passes import Passes
 from reminderd.simulation import null_transports
 from reminderd.store.database import Store
+from reminderd.store.tables import Delivery
 
 STOCK = 10 * USERS
 
@@ -109,6 +111,32 @@ def test_planning_takes_statements_for_each_batch_not_for_each_reference(
         house.store.dispose()
     assert found[0] == found[1]
     assert sum(found[0].values()) < 40
+
+
+def test_composing_takes_one_commit_and_the_same_statements_whatever_the_stock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "EACH", 10)
+    monkeypatch.setattr(people, "BLOCK", 200)
+    found = [composing(f"sqlite:///{tmp_path / str(stock)}.db", stock, 20) for stock in (200, 800)]
+    assert found[0] == found[1]
+    assert found[0]["COMMIT"] == 1
+
+
+def composing(url: str, stock: int, due: int) -> Counter[str]:
+    """How many statements of each kind, and commits, it takes to make messages of so many reminders."""
+    house = people.reminded(url, stock)
+    with house.store.writing() as session:
+        people.remind(session, stock, due, 0)
+    commits: list[object] = []
+    event.listen(house.store.engine, "commit", commits.append)
+    passes = Passes(house, make_dispatcher(house))
+    found = statements(house.store, lambda: passes.compose(NOW))
+    with house.store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Delivery)) == due
+    passes.dispatcher.stop(lambda: NOW)
+    house.store.dispose()
+    return found + Counter({"COMMIT": len(commits)})
 
 
 def test_templates_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
