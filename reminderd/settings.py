@@ -4,7 +4,6 @@ names, defaults, checks, `.env.example` and the settings page of the docs all co
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -500,4 +499,6 @@ def _misspelt(name: str, names: list[str]) -> str | None:
     """Ours, where ``name`` is one of a family of ours but for a slip."""
     if name in names or name.removesuffix("_FILE") in names or not name.startswith(("SMTP_", "TWILIO_", "IMAP_")):
         return None
+    import difflib
+
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)

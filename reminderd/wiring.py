@@ -18,6 +18,8 @@ from reminderd.store import migrate
 from reminderd.store.database import Store
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from reminderd.actions import Actions
     from reminderd.composer import Composer, Sender
     from reminderd.dispatcher import Dispatcher, Timing
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from reminderd.replies.door import Door
     from reminderd.rules.rule import Book
     from reminderd.signing import Site
+    from reminderd.store.outbox import Claim, Standing
     from reminderd.transports.base import Transport
 
 BOOK_FILE = "rules.toml"
@@ -120,16 +123,35 @@ class House:
         return Mails(self.store, self.door, self.composer, account, self.sender.key, every, threads=threads)
 
     def dispatcher(self, transports: Mapping[Channel, Transport] | None = None) -> Dispatcher:
-        """A dispatcher of its own for each daemon or pass; it closes its transports."""
+        """A dispatcher of its own for each daemon or pass; it closes its transports. Raises `ConfigError` for a key
+        that cannot be read, which otherwise only the first message would find out."""
         from reminderd.dispatcher import Dispatcher
+        from reminderd.secret import load_key
 
+        load_key(self.settings)
         return Dispatcher(
             self.store,
-            self.composer,
+            _Recheck(self),
             transports if transports is not None else make_transports(self.settings),
             make_timing(self.settings),
             senders=self.settings.senders,
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Recheck:
+    """Asks the composer, which, with all templates, is imported and built for the first message."""
+
+    house: House
+
+    def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
+        return self.house.composer.standing(session, claim, now)
+
+    def quiet_until(self, session: Session, claim: Claim, now: dt.datetime) -> dt.datetime | None:
+        return self.house.composer.quiet_until(session, claim, now)
+
+    def other_channel(self, session: Session, claim: Claim, now: dt.datetime) -> str | None:
+        return self.house.composer.other_channel(session, claim, now)
 
 
 def open_house(settings: Settings, now: dt.datetime, *, create: bool = True, own_rules: bool = True) -> House:

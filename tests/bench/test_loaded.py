@@ -59,6 +59,8 @@ NEVER = {
     "waitress",
 }
 """What no idle daemon needs that has neither texts, mailbox nor page."""
+MESSAGES = {"difflib", "jinja2", "reminderd.carrier", "reminderd.composer", "reminderd.drafts", "smtplib"}
+"""What making and sending needs, and waiting for the first message does not."""
 WORK = {"apscheduler", "jinja2", "reminderd.actions", "reminderd.composer", "reminderd.dispatcher", "reminderd.planner"}
 """What looking needs no more than `NEVER`."""
 PLAIN = {"sqlalchemy", "zoneinfo", "json", "traceback", "tempfile", "reminderd.settings", "reminderd.rules"}
@@ -91,7 +93,7 @@ def loaded(home: Path, code: str, *args: str) -> set[str]:
         (COMMAND, ["--help"], NEVER | WORK | PLAIN),
         (COMMAND, ["upcoming"], NEVER | WORK),
         (COMMAND, ["today"], NEVER | WORK),
-        (DAEMON, ["run"], NEVER),
+        (DAEMON, ["run"], NEVER | MESSAGES),
     ],
     ids=["--help", "upcoming", "today", "run"],
 )
