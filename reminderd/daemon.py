@@ -27,6 +27,7 @@ from reminderd.ping import Ping
 from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
 from reminderd.store import lock, outbox
+from reminderd.store.agenda import load_agenda
 from reminderd.store.wake import make_listener
 from reminderd.wiring import BOOK_FILE, House, open_house, refurnish
 
@@ -109,9 +110,12 @@ class _Daemon:
         now = utc_now()
         self._page = _open_page(self._house)
         with self._house.store.writing() as session:
-            outbox.unpause_channels(session, now)
-            self._house.planner.refresh_marks(session, now)
-        self._passes.dispatcher.rescue(now, alone=self._house.store.is_sqlite)
+            agenda = load_agenda(session)
+            if agenda.paused_at is not None:
+                outbox.unpause_channels(session, now)
+            self._house.refresh_marks(session, now)
+        if agenda.expiry_at is not None:
+            self._passes.dispatcher.rescue(now, alone=self._house.store.is_sqlite)
         self._passes.on_landing(self._soon)
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.add_job(self._work, "interval", seconds=TICK_FOR.total_seconds(), id="work")
@@ -209,7 +213,7 @@ class _Daemon:
         with house.store.writing() as session:
             outbox.unpause_channels(session, now)
             outbox.withdraw_ahead(session, now)
-            house.planner.refresh_marks(session, now)
+            house.refresh_marks(session, now)
         passes = Passes(house, house.dispatcher(), house.desk(), ahead=outbox.AHEAD)
         passes.on_landing(self._soon)
         self._passes.stop_reading()
@@ -333,7 +337,7 @@ def _one_pass(house: House) -> int:
     now = utc_now()
     with house.store.writing() as session:
         outbox.unpause_channels(session, now, paused_before=max(_edited_at(house.settings), now - PAUSED_FOR))
-        house.planner.refresh_marks(session, now)
+        house.refresh_marks(session, now)
     passes.dispatcher.rescue(now, alone=house.store.is_sqlite)
     try:
         tally = passes.drain(utc_now)

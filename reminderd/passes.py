@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from reminderd import crash
 from reminderd.clock import steady
 from reminderd.dispatcher import Dispatcher, Tally
-from reminderd.replies.desk import Desk
 from reminderd.store import backup, due, jumps, lock
 from reminderd.store.agenda import Agenda, load_agenda
-from reminderd.store.tables import UNSETTLED, Delivery, Job, Reference, User
+from reminderd.store.tables import UNSETTLED, Base, Delivery, Job, Reference, User
 from reminderd.wiring import House
 
+if TYPE_CHECKING:
+    from reminderd.replies.desk import Desk
+
+_JOBS = Base.metadata.tables[Job.__tablename__]
 BURST_FOR = 0.25
 """Seconds that a pass goes on sending; then the other stages have their turn."""
 
@@ -150,8 +154,11 @@ class Passes:
 
     def _note(self, session: Session) -> None:
         self._last |= self.desk.passed_at() if self.desk is not None else {}
+        connection = session.connection()
         for name, at in self._last.items():
-            session.merge(Job(name=name, last_pass_at=at))
+            noted = connection.execute(update(_JOBS).where(_JOBS.c.name == name).values(last_pass_at=at))
+            if not noted.rowcount:
+                connection.execute(insert(_JOBS).values(name=name, last_pass_at=at))
 
     def _anything_to_plan(self, now: dt.datetime) -> bool:
         with self._house.store.reading() as session:

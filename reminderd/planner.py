@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +20,7 @@ from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State,
 from reminderd.rules.rule import Book
 from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
-from reminderd.store import outbox
+from reminderd.store import marks, outbox
 from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
 from reminderd.store.tables import Base, Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
 
@@ -78,10 +77,7 @@ class Planner:
 
     def settings_mark(self, user: User) -> str:
         """What, besides events, a user's plans depend on: when it changes, everything of that user is due."""
-        quiet = f"{user.quiet_begins}-{user.quiet_ends}"
-        habits = (user.zone, str(user.hour), quiet, user.digest, str(user.digest_weekday), user.phone or "")
-        text = "|".join((self.book.mark, *habits, *sorted(self.ways)))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return marks.make_mark(user, self.book.mark, self.ways)
 
     def plan_references(self, session: Session, user: User, ids: Sequence[int], now: dt.datetime) -> Changes:
         """Plan these references of one user anew, in the caller's transaction."""
@@ -119,12 +115,7 @@ class Planner:
 
     def refresh_marks(self, session: Session, now: dt.datetime) -> int:
         """Make due every user whose book, zone, hours or channels are others than at the last plan."""
-        changed = 0
-        for user in session.scalars(select(User)):
-            if user.settings_mark != self.settings_mark(user):
-                user.plan_again_at = now
-                changed += 1
-        return changed
+        return marks.refresh(session, self.book.mark, self.ways, now)
 
     def _plan_due_user(self, session: Session, user: User, now: dt.datetime) -> None:
         changed = user.settings_mark != self.settings_mark(user)

@@ -50,6 +50,20 @@ class House:
         return self.own_book or _default_book()
 
     @functools.cached_property
+    def book_mark(self) -> str:
+        """The book's mark. The default book is not read for it: until something is to be planned nobody needs more."""
+        from reminderd.rules.shipped import default_mark
+
+        return self.own_book.mark if self.own_book is not None else default_mark()
+
+    def refresh_marks(self, session: Session, now: dt.datetime) -> int:
+        """Make due every user whose book, zone, hours or channels are others than at the last plan. Returns how
+        many."""
+        from reminderd.store import marks
+
+        return marks.refresh(session, self.book_mark, self.ways, now)
+
+    @functools.cached_property
     def planner(self) -> Planner:
         from reminderd.planner import Planner
 
@@ -90,13 +104,15 @@ class House:
     def desk(self, *, threads: bool = True) -> Desk | None:
         """The ways back that are set up, read in threads of their own or in the calling one; ``None`` without any.
         Nothing of them is imported unless it is set up."""
-        from reminderd.replies.desk import Desk
-
         ways = [
             *([self._texts(threads)] if self.settings.twilio_account_sid else []),
             *([self._mails(threads)] if self.settings.imap_host else []),
         ]
-        return Desk(ways) if ways else None
+        if not ways:
+            return None
+        from reminderd.replies.desk import Desk
+
+        return Desk(ways)
 
     @functools.cached_property
     def door(self) -> Door:

@@ -105,7 +105,8 @@ def _found(book: Book, wanted: str) -> str:
 
 
 def _read(path: Path, *, named: bool) -> tuple[Book, str]:
-    from reminderd.rules.book import DEFAULT_SOURCE, default_book, parse_with_default
+    from reminderd.rules.book import default_book, parse_with_default
+    from reminderd.rules.shipped import DEFAULT_SOURCE
 
     try:
         return parse_with_default(path.read_text("utf-8"), str(path)), str(path)

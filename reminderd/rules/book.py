@@ -7,7 +7,6 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from reminderd.errors import BookError
@@ -15,21 +14,16 @@ from reminderd.rules.calendar import Span, parse_span
 from reminderd.rules.conditions import Condition, check_condition
 from reminderd.rules.kinds import KINDS, RECORDABLE
 from reminderd.rules.rule import Anchor, Book, Concerns, Role, Rule, StepRule
+from reminderd.rules.shipped import DEFAULT_SOURCE, default_mark, default_text
 
 STARTS = ("on", "every", "yearly", "monthly", "unknown")
 CHANNELS = ("email", "sms")
-DEFAULT_SOURCE = "book.toml"
 
 
 def default_book() -> Book:
     """The book that ships in the package."""
     tables = _tables(default_text(), DEFAULT_SOURCE)
-    return _book(tables, DEFAULT_SOURCE, ours=tables)
-
-
-def default_text() -> str:
-    """The text of the default book."""
-    return resources.files("reminderd.rules").joinpath("book.toml").read_text("utf-8")
+    return dataclasses.replace(_book(tables, DEFAULT_SOURCE, ours=tables), mark=default_mark())
 
 
 def parse_book(text: str, source: str) -> Book:

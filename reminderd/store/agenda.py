@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import ScalarSelect, literal_column, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, ScalarSelect, literal_column, select
+from sqlalchemy.orm import Session
 
-from reminderd.store.tables import ChannelHealth, Delivery, Reference, Step, User
+from reminderd.store.tables import Base
 
 
 class Agenda(NamedTuple):
@@ -42,20 +42,20 @@ def load_agenda(session: Session) -> Agenda:
     return Agenda(*session.connection().execute(_QUERY).one())
 
 
-def _first(
-    column: InstrumentedAttribute[dt.datetime] | InstrumentedAttribute[dt.datetime | None], where: str = ""
-) -> ScalarSelect[dt.datetime | None]:
+def _first(column: ColumnElement[dt.datetime | None], where: str = "") -> ScalarSelect[dt.datetime | None]:
     """The least value of a column, in the rows of its partial index where there is one: the condition is written as the
     index has it, so that the index serves whatever plan is cached."""
     query = select(column).order_by(column).limit(1)
     return query.where(literal_column(where) if where else column.is_not(None)).scalar_subquery()
 
 
+_TABLES = Base.metadata.tables
+"""Not the mapped classes: a daemon that only looks needs no mappers."""
 _QUERY = select(
-    _first(User.plan_again_at),
-    _first(Reference.plan_again_at),
-    _first(Step.at, "state = 'pending'"),
-    _first(Delivery.due_at, "state IN ('pending', 'unknown')"),
-    _first(Delivery.lease_until, "state = 'leased'"),
-    _first(ChannelHealth.paused_at),
+    _first(_TABLES["users"].c.plan_again_at),
+    _first(_TABLES["references"].c.plan_again_at),
+    _first(_TABLES["steps"].c.at, "state = 'pending'"),
+    _first(_TABLES["deliveries"].c.due_at, "state IN ('pending', 'unknown')"),
+    _first(_TABLES["deliveries"].c.lease_until, "state = 'leased'"),
+    _first(_TABLES["channel_health"].c.paused_at),
 )

@@ -7,7 +7,9 @@ import datetime as dt
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminderd.store.tables import Delivery, DeliveryState
+from reminderd.store.tables import Base, Delivery, DeliveryState
+
+_DELIVERIES = Base.metadata.tables[Delivery.__tablename__]
 
 LONGEST_WAIT = dt.timedelta(days=1, hours=1)
 """No retry waits longer (an answer's Retry-After counts for a day at most), and no lease lasts longer."""
@@ -17,14 +19,14 @@ def pull_in(session: Session, now: dt.datetime) -> int:
     """Have retries and leases that lie beyond every wait of ours end now. Returns how many there were."""
     late = now + LONGEST_WAIT
     retries = (
-        update(Delivery)
-        .where(Delivery.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
-        .where(Delivery.attempts > 0, Delivery.due_at > late)
+        update(_DELIVERIES)
+        .where(_DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
+        .where(_DELIVERIES.c.attempts > 0, _DELIVERIES.c.due_at > late)
         .values(due_at=now)
     )
     leases = (
-        update(Delivery)
-        .where(Delivery.state == DeliveryState.LEASED, Delivery.lease_until > late)
+        update(_DELIVERIES)
+        .where(_DELIVERIES.c.state == DeliveryState.LEASED, _DELIVERIES.c.lease_until > late)
         .values(lease_until=now)
     )
-    return sum(session.execute(statement).rowcount for statement in (retries, leases))  # type: ignore[attr-defined]  # of an UPDATE
+    return sum(session.connection().execute(statement).rowcount for statement in (retries, leases))

@@ -35,6 +35,8 @@ def stop():
     while b"READY=1" not in told.recv(1000):
         pass
     print(*sys.modules, file=sys.stderr)
+    if sys.modules["reminderd.store.tables"].User.__mapper__.configured:
+        print("mappers", file=sys.stderr)
     os.kill(os.getpid(), signal.SIGTERM)
 
 threading.Thread(target=stop).start()
@@ -61,6 +63,16 @@ NEVER = {
 """What no idle daemon needs that has neither texts, mailbox nor page."""
 MESSAGES = {"difflib", "jinja2", "reminderd.carrier", "reminderd.composer", "reminderd.drafts", "smtplib"}
 """What making and sending needs, and waiting for the first message does not."""
+PLANS = {
+    "reminderd.planner",
+    "reminderd.replies",
+    "reminderd.rules.book",
+    "reminderd.rules.rule",
+    "tomllib",
+    "unicodedata",
+}
+"""What planning needs, and a start on what is planned already does not: "mappers" are those of SQLAlchemy in working
+order."""
 WORK = {"apscheduler", "jinja2", "reminderd.actions", "reminderd.composer", "reminderd.dispatcher", "reminderd.planner"}
 """What looking needs no more than `NEVER`."""
 PLAIN = {"sqlalchemy", "zoneinfo", "json", "traceback", "tempfile", "reminderd.settings", "reminderd.rules"}
@@ -93,7 +105,7 @@ def loaded(home: Path, code: str, *args: str) -> set[str]:
         (COMMAND, ["--help"], NEVER | WORK | PLAIN),
         (COMMAND, ["upcoming"], NEVER | WORK),
         (COMMAND, ["today"], NEVER | WORK),
-        (DAEMON, ["run"], NEVER | MESSAGES),
+        (DAEMON, ["run"], NEVER | MESSAGES | PLANS),
     ],
     ids=["--help", "upcoming", "today", "run"],
 )
