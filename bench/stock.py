@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from reminderd.message import Mail, Message, to_record
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import Base, Delivery, Nudge, Step, User
+from reminderd.store.tables import Base, Delivery, Nudge, Step, StoredMessage, User
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 USERS = 1000
@@ -45,6 +45,7 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     with store.writing() as session:
         session.execute(insert(Nudge), [_nudge(number, at[number]) for number in ids])
         session.execute(insert(Delivery), [_delivery(number, at[number], messages[number]) for number in ids])
+        session.execute(insert(StoredMessage), [_stored(number, messages[number]) for number in ids])
         session.execute(insert(Step), [_step(number, at[number], messages[number].channel) for number in ids])
     for shift in range(BLOCK, stock, BLOCK):
         with store.writing() as session:
@@ -74,7 +75,8 @@ def copy_rows(session: Session, entity: type[Base], below: int, **changed: Any) 
     quickest."""
     table = entity.metadata.tables[entity.__tablename__]
     columns = {column.name: changed.get(column.name, column) for column in table.c}
-    chosen = select(*columns.values()).where(table.c.id < below)
+    (key,) = table.primary_key
+    chosen = select(*columns.values()).where(key < below)
     session.execute(insert(table).from_select(list(columns), chosen))
 
 
@@ -84,6 +86,7 @@ def _copy_block(session: Session, shift: int) -> None:
     copy_rows(session, Nudge, BLOCK + 1, id=nudge, number=nudge, subject="user:" + number, occasion=number)
     key = cast(delivery, String)
     copy_rows(session, Delivery, BLOCK + 1, id=delivery, dedupe_key=key + ".1:0", message_id="<" + key + "@bench.test>")
+    copy_rows(session, StoredMessage, BLOCK + 1, delivery_id=StoredMessage.delivery_id + shift)
     copy_rows(
         session,
         Step,
@@ -143,6 +146,11 @@ def _step(number: int, at: dt.datetime, channel: str) -> dict[str, Any]:
     }
 
 
+def _stored(number: int, message: Message) -> dict[str, Any]:
+    envelope, content = to_record(message)
+    return {"delivery_id": number, "user_id": _owner(number), "envelope": envelope, "content": content}
+
+
 def _delivery(number: int, at: dt.datetime, message: Message) -> dict[str, Any]:
     return {
         "id": number,
@@ -151,7 +159,6 @@ def _delivery(number: int, at: dt.datetime, message: Message) -> dict[str, Any]:
         "kind": "nudge",
         "dedupe_key": f"{number}.1:0",
         "subject": "Thank Ana",
-        "message": to_record(message),
         "message_id": message.message_id if isinstance(message, Mail) else None,
         "due_at": at,
         "created_at": NOW,

@@ -17,12 +17,12 @@ from reminderd.drafts.library import Library
 from reminderd.drafts.mail import make_mail
 from reminderd.drafts.sturdy import Sturdy
 from reminderd.drafts.text import Fit, make_draft_text, make_text
-from reminderd.message import Channel, Mail, Message, to_record
+from reminderd.message import Channel, Mail, Message
 from reminderd.rules.rule import Book, Role, Rule
 from reminderd.signing import Site
 from reminderd.store import draft_facts, due
 from reminderd.store.draft_records import DraftFacts, Me
-from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, User
+from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, StoredMessage, User
 
 DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)
@@ -102,7 +102,6 @@ def enqueue(
             kind=kind,
             dedupe_key=key if index == 0 else f"{key}+{index}",
             subject=letter.subject[:500],
-            message=to_record(letter.message),
             message_id=letter.message_id,
             thread=letter.thread,
             tells=list(letter.tells),
@@ -113,6 +112,10 @@ def enqueue(
         for index, letter in enumerate(letters)
     ]
     session.add_all(deliveries)
+    session.flush()
+    session.add_all(
+        StoredMessage.of(delivery, letter.message) for delivery, letter in zip(deliveries, letters, strict=True)
+    )
     session.flush()
     return deliveries
 

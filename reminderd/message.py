@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime as dt
 import enum
+from collections.abc import Mapping
+from typing import Any
 
 
 class Channel(enum.StrEnum):
@@ -46,33 +47,28 @@ class Text:
 Message = Mail | Text
 
 
-def to_record(message: Message) -> dict[str, str | None]:
-    """The message as plain JSON values, for the store."""
+def to_record(message: Message) -> tuple[dict[str, str | None], bytes | None]:
+    """The message for the store: plain JSON values, and the bytes of a mail."""
     if isinstance(message, Mail):
-        return {
+        envelope: dict[str, str | None] = {
             "sender": message.sender,
             "recipient": message.recipient,
             "subject": message.subject,
             "message_id": message.message_id,
-            "content": base64.b64encode(message.content).decode("ascii"),
         }
+        return envelope, message.content
     useless_at = message.useless_at.isoformat() if message.useless_at else None
-    return {"recipient": message.recipient, "body": message.body, "useless_at": useless_at}
+    return {"recipient": message.recipient, "body": message.body, "useless_at": useless_at}, None
 
 
-def from_record(record: dict[str, str]) -> Message:
-    """The message that `to_record` wrote, byte for byte."""
-    if "content" in record:
-        return Mail(
-            sender=record["sender"],
-            recipient=record["recipient"],
-            subject=record["subject"],
-            message_id=record["message_id"],
-            content=base64.b64decode(record["content"]),
-        )
-    useless_at = record.get("useless_at")
+def from_record(envelope: Mapping[str, Any], content: bytes | None) -> Message:
+    """The message that `to_record` wrote, byte for byte. Raises `KeyError`, `TypeError` or `ValueError` for what it
+    cannot have written."""
+    if content is not None:
+        return Mail(envelope["sender"], envelope["recipient"], envelope["subject"], envelope["message_id"], content)
+    useless_at = envelope.get("useless_at")
     return Text(
-        recipient=record["recipient"],
-        body=record["body"],
+        recipient=envelope["recipient"],
+        body=envelope["body"],
         useless_at=dt.datetime.fromisoformat(useless_at) if useless_at else None,
     )

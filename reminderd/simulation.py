@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reminderd.dispatcher import Dispatcher
-from reminderd.message import Channel, Mail, Message, from_record
+from reminderd.message import Channel, Mail, Message
 from reminderd.passes import Passes
 from reminderd.store import due
 from reminderd.store.database import Store
-from reminderd.store.tables import Attempt, Delivery, Nudge, Outcome, Reference, Step, User
+from reminderd.store.tables import Attempt, Delivery, Nudge, Outcome, Reference, Step, StoredMessage, User
 from reminderd.transports.base import Receipt, Transport
 from reminderd.transports.segments import Segments, count_segments
 from reminderd.wiring import House, make_timing
@@ -133,7 +133,7 @@ def _arrived(session: Session, at: dt.datetime | None, delivery: Delivery) -> Ar
         kind=str(delivery.kind),
         subject=delivery.subject,
         nudges=tuple(_about(session, delivery)),
-        message=from_record(delivery.message),
+        message=session.get_one(StoredMessage, delivery.id).read(),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from reminderd.actions import Happening
-from reminderd.message import Channel, from_record
+from reminderd.message import Channel
 from reminderd.passes import Passes
 from reminderd.rules.facts import State
 from reminderd.rules.retry import Fault, Verdict
@@ -199,7 +199,7 @@ def test_what_was_made_ahead_is_what_would_have_been_made_at_the_moment(story: S
     assert story.deliveries()[-2].state == "cancelled"
     keep = ("subject", "channel", "kind", "thread", "due_at", "useless_at", "created_at", "tells")
     assert [getattr(then, name) for name in keep] == [getattr(ahead, name) for name in keep]
-    one, other = words_of(from_record(ahead.message)), words_of(from_record(then.message))
+    one, other = (words_of(story.message(row)) for row in (ahead, then))
     assert one == other
 
 

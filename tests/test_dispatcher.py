@@ -12,15 +12,15 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from reminderd.dispatcher import PROBE_AGAIN, PUT_OFF_FOR, Dispatcher, Timing
-from reminderd.message import Channel, Mail, Message, Text, to_record
+from reminderd.message import Channel, Message, Text
 from reminderd.rules.retry import BACKOFF, COPIES, Fault, Verdict
 from reminderd.store import outbox
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing
-from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, User
+from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, StoredMessage, User
 from reminderd.transports.base import Receipt, SendFailed
 from tests.flow.parts import PATIENCE, Recorder, recorders
-from tests.store.rows import NOW, add_user
+from tests.store.rows import MAIL, NOW, add_delivery, add_user
 
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
@@ -58,24 +58,22 @@ def queue(store: Store, user: User, count: int = 1, *, channel: Channel = Channe
     """Deliveries that are due, by id."""
     with store.writing() as session:
         rows = [Delivery(**(_delivery(user, number, channel) | values)) for number in range(count)]
-        session.add_all(rows)
-        session.flush()
-        return [row.id for row in rows]
+        return [add_delivery(session, row, _message(number, channel)).id for number, row in enumerate(rows)]
+
+
+def _message(number: int, channel: Channel) -> Message:
+    if channel is Channel.EMAIL:
+        return dataclasses.replace(MAIL, message_id=f"<{number}@x.test>")
+    return Text("+14155550101", f"Thank Ana {number}")
 
 
 def _delivery(user: User, number: int, channel: Channel) -> dict[str, Any]:
-    message: Message = Text("+14155550101", f"Thank Ana {number}")
-    if channel is Channel.EMAIL:
-        message = Mail(
-            "r@example.org", "mia@example.com", "Thank Ana", f"<{number}@x.test>", b"Subject: x\r\n\r\nHi\r\n"
-        )
     return {
         "user_id": user.id,
         "channel": channel,
         "kind": "nudge",
         "dedupe_key": f"{number}.1:0",
         "subject": "Thank Ana",
-        "message": to_record(message),
         "due_at": NOW,
         "created_at": NOW,
         "useless_at": NOW + dt.timedelta(days=30),
@@ -412,13 +410,14 @@ def test_from_the_first_attempt_on_the_bytes_are_frozen(sqlite_store: Store) -> 
 
 
 def test_a_message_that_cannot_be_read_does_not_stop_the_others(store: Store, user: User) -> None:
-    queue(store, user, 3)
+    queue(store, user, 4)
     with store.writing() as session:
-        session.get_one(Delivery, 1).message = {"content": "@@@ no base64"}
-        session.get_one(Delivery, 2).message = {"text": "of an older program"}
+        session.get_one(StoredMessage, 1).envelope = {"subject": "an envelope without addresses"}
+        session.get_one(StoredMessage, 2).content = None
+        session.delete(session.get_one(StoredMessage, 3))
     transports = recorders()
     assert make(store, transports).run_once(lambda: NOW).sent == 1
-    assert [row(store, number).state for number in (1, 2, 3)] == ["failed", "failed", "sent"]
+    assert [row(store, number).state for number in (1, 2, 3, 4)] == ["failed", "failed", "failed", "sent"]
 
 
 def test_a_transport_with_a_mistake_of_its_own_does_not_stop_the_others(sqlite_store: Store) -> None:

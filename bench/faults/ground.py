@@ -9,19 +9,20 @@ import select
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, or_
+from sqlalchemy import func, or_
 from sqlalchemy import select as sql
+from sqlalchemy.orm import Session
 
 from bench.faults.table import Row
 from reminderd.clock import utc_now
-from reminderd.message import Mail, Text, to_record
+from reminderd.message import Mail, Message, Text
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import UNSETTLED, Attempt, Delivery, DeliveryState, Step, StepState, User
+from reminderd.store.tables import UNSETTLED, Attempt, Delivery, DeliveryState, Step, StepState, StoredMessage, User
 from tests.flow.parts import Story, make_house
 from tests.servers.smtp import SmtpServer
 from tests.servers.twilio import ACCOUNT, TOKEN, Answer, FakeTwilio
@@ -102,10 +103,10 @@ class Ground:
     def enqueue(self, mails: int, texts: int = 0, *, due_at: dt.datetime | None = None) -> None:
         """Messages that are due now, each different, over all users."""
         now = due_at or utc_now()
-        rows = [make_row(self._numbers + number, number < mails, now) for number in range(mails + texts)]
-        self._numbers += len(rows)
+        made = [make_row(self._numbers + number, number < mails, now) for number in range(mails + texts)]
+        self._numbers += len(made)
         with self.store.writing(wake=True) as session:
-            session.execute(insert(Delivery), rows)
+            add(session, made)
 
     def happen(self) -> None:
         """A new user is accepted for a job: one message has to come of it, by planning and composing."""
@@ -227,24 +228,31 @@ def _user(number: int) -> User:
     )
 
 
-def make_row(number: int, is_mail: bool, now: dt.datetime) -> dict[str, Any]:
+def add(session: Session, made: Sequence[tuple[Delivery, Message]]) -> None:
+    """Deliveries and what they carry."""
+    session.add_all([row for row, _ in made])
+    session.flush()
+    session.add_all([StoredMessage.of(row, message) for row, message in made])
+
+
+def make_row(number: int, is_mail: bool, now: dt.datetime) -> tuple[Delivery, Message]:
     """A delivery that is due ``now``; its number is in all that it says."""
     user = number % USERS
     key = f"<{number}@bench.test>"
     content = f"From: reminderd@bench.test\r\nMessage-ID: {key}\r\nSubject: {number}\r\n\r\nThank Ana.\r\n".encode()
     mail = Mail("reminderd@bench.test", f"user{user}@bench.test", str(number), key, content)
-    return {
-        "user_id": user + 1,
-        "channel": "email" if is_mail else "sms",
-        "kind": "nudge",
-        "dedupe_key": f"{number}.1:0",
-        "subject": str(number),
-        "message": to_record(mail if is_mail else Text(f"+1415555{user:04d}", f"Thank Ana ({number})")),
-        "message_id": key if is_mail else None,
-        "due_at": now,
-        "created_at": now,
-        "useless_at": now + dt.timedelta(days=30),
-    }
+    row = Delivery(
+        user_id=user + 1,
+        channel="email" if is_mail else "sms",
+        kind="nudge",
+        dedupe_key=f"{number}.1:0",
+        subject=str(number),
+        message_id=key if is_mail else None,
+        due_at=now,
+        created_at=now,
+        useless_at=now + dt.timedelta(days=30),
+    )
+    return row, mail if is_mail else Text(f"+1415555{user:04d}", f"Thank Ana ({number})")
 
 
 def _message_id(content: bytes) -> str:

@@ -6,10 +6,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import insert
 from sqlalchemy import select as sql
 
-from bench.faults.ground import make_row
+from bench.faults.ground import add, make_row
 from bench.faults.table import Row
 from reminderd.dispatcher import Dispatcher, Timing
 from reminderd.message import Channel
@@ -44,7 +43,7 @@ def deliver(channel: Channel, transports: Mapping[Channel, Transport], begin: dt
             User(email="a@bench.test", name="A", zone="UTC", hour=dt.time(9), digest="weekly", created_at=begin)
         )
         session.flush()
-        session.execute(insert(Delivery), [make_row(0, channel is Channel.EMAIL, begin)])
+        add(session, [make_row(0, channel is Channel.EMAIL, begin)])
     dispatcher = Dispatcher(store, Wanted(), transports, Timing(), senders=0)
     now = begin
     for _ in range(100):

@@ -114,15 +114,17 @@ def _channels(session: Session, user: User, ways: frozenset[str]) -> dict[str, d
     from sqlalchemy import select
 
     from reminderd.cli.faults import channels_of
+    from reminderd.store import outbox
     from reminderd.store.tables import ChannelHealth
 
     query = select(ChannelHealth).where(ChannelHealth.user_id == user.id)
     health = {row.channel: row for row in session.scalars(query)}
+    sent_at = outbox.last_sent_at(session, user.id)
     found: dict[str, dict[str, Any]] = {}
     for channel in dict.fromkeys((*channels_of(user, ways), *health)):
         row = health.get(channel)
         found[channel] = {
-            "last_success_at": local(row.last_success_at, user.zone) if row else None,
+            "last_success_at": local(sent_at.get(channel), user.zone),
             "paused": bool(row and row.paused_at),
             "words": row.words if row else None,
         }

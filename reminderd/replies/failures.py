@@ -9,12 +9,12 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from reminderd.message import Channel, from_record
+from reminderd.message import Channel
 from reminderd.rules import retry
 from reminderd.rules.retry import Fault, Next
 from reminderd.store import inbound, outbox
 from reminderd.store.outbox import Claim, Standing
-from reminderd.store.tables import DeliveryState
+from reminderd.store.tables import DeliveryState, StoredMessage
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def lost(
     row = inbound.locked_delivery(session, delivery_id)
     if row is None or row.state != DeliveryState.SENT:
         return False
-    claim = outbox.claim_of(row, from_record(row.message))
+    claim = outbox.claim_of(row, session.get_one(StoredMessage, row.id).read())
     decision = retry.decide(
         fault,
         delivery=row.id,

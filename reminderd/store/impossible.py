@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from reminderd.message import from_record
 from reminderd.rules.calendar import zone_exists
-from reminderd.store.tables import UNSETTLED, Delivery, User
+from reminderd.store.tables import UNSETTLED, Delivery, StoredMessage, User
 
 QUERIES = {
     "deliveries is not being sent, but has an open attempt": (
@@ -23,6 +22,10 @@ QUERIES = {
     "deliveries was sent, but by none of its attempts": (
         "SELECT d.id FROM deliveries AS d WHERE d.state IN ('sent', 'delivered') AND d.attempts > 0 AND NOT EXISTS "
         "(SELECT 1 FROM attempts AS a WHERE a.delivery_id = d.id AND a.outcome = 'sent')"
+    ),
+    "deliveries is to be sent, but has no message": (
+        "SELECT d.id FROM deliveries AS d LEFT JOIN messages AS m ON m.delivery_id = d.id "
+        "WHERE d.state IN ('pending', 'leased', 'unknown') AND m.delivery_id IS NULL"
     ),
     "deliveries failed without a reason": "SELECT id FROM deliveries WHERE state = 'failed' AND fault_code IS NULL",
     "steps was sent by a message that was cancelled": (
@@ -50,9 +53,14 @@ def find(session: Session) -> Iterator[str]:
 
 
 def _unreadable(session: Session) -> Iterator[str]:
-    query = select(Delivery.id, Delivery.message).where(Delivery.state.in_(UNSETTLED))
+    query = (
+        select(Delivery.id, StoredMessage)
+        .join(StoredMessage, StoredMessage.delivery_id == Delivery.id)
+        .where(Delivery.state.in_(UNSETTLED))
+        .execution_options(yield_per=100)
+    )
     for key, message in session.execute(query):
         try:
-            from_record(message)
+            message.read()
         except (KeyError, TypeError, ValueError):
-            yield f"deliveries.message cannot be read: row {key}"
+            yield f"messages cannot be read: row {key}"

@@ -5,36 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-import functools
-import importlib
 import logging
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Connection,
-    Row,
-    ScalarSelect,
-    Select,
-    and_,
-    bindparam,
-    case,
-    exists,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from reminderd.message import Channel, Message, from_record
 from reminderd.rules.facts import State
 from reminderd.rules.retry import Decision, Fault, Next
+from reminderd.store import statements
 from reminderd.store.tables import (
     Attempt,
     Base,
@@ -52,8 +33,6 @@ from reminderd.store.tables import (
 log = logging.getLogger(__name__)
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
-_ATTEMPTS = Base.metadata.tables["attempts"]
-_HEALTH = Base.metadata.tables["channel_health"]
 
 AHEAD = dt.timedelta(minutes=10)
 """How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
@@ -114,13 +93,13 @@ class Claim:
 def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
     """Up to ``limit`` due deliveries, oldest first, without those that others hold; locked until the end of the
     transaction, in which they are to be leased. One whose message cannot be read is set aside as failed."""
-    rows = session.connection().execute(_CLAIMABLE, {"now": now, "limit": limit}).all()
+    rows = statements.find_claimable(session.connection(), now, limit)
     unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
     claims = []
     for row in rows:
         try:
-            message = from_record(row.message)
-        except (KeyError, TypeError, ValueError):
+            message = from_record(row.envelope, row.content)
+        except (KeyError, TypeError, ValueError, AttributeError):
             _set_aside(session, session.get_one(Delivery, row.id))
             continue
         times, since = unsure.get(row.id, (0, None))
@@ -132,7 +111,7 @@ def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
                 unknown=row.state == DeliveryState.UNKNOWN,
                 unsure=times,
                 since=since,
-                is_paused=row.is_paused,
+                is_paused=bool(row.is_paused),
                 carries_nudges=row.standing is not None,
                 standing=_standing(row.standing),
             )
@@ -145,8 +124,8 @@ def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
 
 def lease(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
     """Hold these until then, without an attempt: to look for them, or to let them go in this transaction."""
-    ids = [claim.delivery_id for claim in claims]
-    session.connection().execute(_LEASED, {"ids": ids, "owner": owner, "until": until})
+    if claims:
+        statements.lease(session.connection(), [claim.delivery_id for claim in claims], owner, until)
 
 
 def begin_attempts(
@@ -155,39 +134,30 @@ def begin_attempts(
     """Hold these until then, and note that they are about to be handed over. To be committed before the network is
     touched."""
     begun = [dataclasses.replace(claim, attempt=claim.attempt + 1) for claim in claims]
-    rows = [
-        {"user_id": one.user_id, "delivery_id": one.delivery_id, "number": one.attempt, "begun_at": now}
-        for one in begun
-    ]
-    connection = session.connection()
-    connection.execute(_BEGUN, {"ids": [claim.delivery_id for claim in begun], "owner": owner, "until": until})
-    connection.execute(_ATTEMPTED, rows)
+    attempts = [(claim.user_id, claim.delivery_id, claim.attempt) for claim in begun]
+    statements.begin(session.connection(), attempts, owner, now, until)
     return begun
 
 
 def standing_of(session: Session, delivery_id: int, now: dt.datetime) -> Standing:
     """How the nudges stand that a delivery carries."""
-    return _standing(session.connection().scalar(_ITS_STANDING, {"this": delivery_id, "now": now}))
+    return _standing(statements.standing_of(session.connection(), delivery_id, now))
 
 
 def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
     """The other side has these, each with the reference it gave. Returns those that were settled: for the others the
     lease was lost meanwhile, and nothing of theirs is changed."""
+    connection = session.connection()
     # In the order of their ids, so that two nodes cannot wait for each other.
     ordered = sorted(taken, key=lambda one: one[0].delivery_id)
-    rows = [
-        {"this": claim.delivery_id, "held": claim.fence, "reference": reference[:500], "now": now}
-        for claim, reference in ordered
-    ]
-    connection = session.connection()
     settled = [claim for claim, _ in ordered]
-    if connection.execute(_SENT, rows).rowcount != len(rows):
-        sent = dict(connection.execute(_JUST_SENT, {"ids": [claim.delivery_id for claim in settled]}).all())
-        settled = [claim for claim in settled if sent.get(claim.delivery_id) == claim.fence]
+    rows = [(claim.delivery_id, claim.fence, reference[:500]) for claim, reference in ordered]
+    if statements.settle(connection, rows, now) != len(rows):
+        fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
+        settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
     if settled:
-        ended = [{"this": claim.delivery_id, "which": claim.attempt, "now": now} for claim in settled]
-        connection.execute(_ATTEMPT_SENT, ended)
-        _note_health(connection, settled, now)
+        statements.end_attempts(connection, [(claim.delivery_id, claim.attempt) for claim in settled], now)
+        statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in settled}))
     return settled
 
 
@@ -229,7 +199,7 @@ def put_back(session: Session, claim: Claim, at: dt.datetime) -> bool:
 
 def put_off(session: Session, delivery_ids: Sequence[int], at: dt.datetime) -> None:
     """Have these looked at no sooner than ``at``; what is leased or over stays as it is."""
-    query = update(_DELIVERIES).where(_DELIVERIES.c.id.in_(delivery_ids), _literal_claimable())
+    query = update(_DELIVERIES).where(_DELIVERIES.c.id.in_(delivery_ids), statements.CLAIMABLE)
     session.execute(query.values(due_at=at))
 
 
@@ -306,7 +276,7 @@ def rescue(session: Session, now: dt.datetime, *, all_but: str | None = None) ->
     dead: ColumnElement[bool] = Delivery.lease_until < now
     if all_but is not None:
         dead = or_(dead, Delivery.lease_owner != all_but)
-    query = select(Delivery).where(_literal_leased(), dead).with_for_update(skip_locked=True)
+    query = select(Delivery).where(statements.LEASED, dead).with_for_update(skip_locked=True)
     rows = list(session.scalars(query))
     for row in rows:
         opened = session.scalars(select(Attempt).where(Attempt.delivery_id == row.id, Attempt.outcome.is_(None))).all()
@@ -352,28 +322,30 @@ def counts(session: Session, user_id: int | None = None) -> dict[str, int]:
     return {state.value: found.get(state, 0) for state in DeliveryState}
 
 
+def last_sent_at(session: Session, user_id: int) -> dict[str, dt.datetime]:
+    """When a message of the user's was last taken, by channel; each the end of an index."""
+    found: dict[str, dt.datetime] = {}
+    for channel in Channel:
+        query = select(func.max(Delivery.sent_at)).where(Delivery.user_id == user_id, Delivery.channel == channel)
+        at = session.scalar(query)
+        if at is not None:
+            found[channel] = at
+    return found
+
+
 def any_due(session: Session, now: dt.datetime) -> bool:
     """Whether any delivery is due."""
-    return session.connection().scalar(_DUE, {"now": now}) is not None
+    return statements.any_due(session.connection(), now)
 
 
 def any_expired(session: Session, now: dt.datetime) -> bool:
     """Whether any lease has run out."""
-    query = select(Delivery.id).where(_literal_leased(), Delivery.lease_until < now)
+    query = select(Delivery.id).where(statements.LEASED, Delivery.lease_until < now)
     return session.scalar(query.limit(1)) is not None
 
 
-def _literal_claimable() -> ColumnElement[bool]:
-    """Written with literals, so that the partial index serves it whatever plan is cached."""
-    return Delivery.state.in_([literal_column("'pending'"), literal_column("'unknown'")])
-
-
-def _literal_leased() -> ColumnElement[bool]:
-    return Delivery.state == literal_column("'leased'")
-
-
 def claim_of(
-    row: Delivery | Row[*tuple[Any, ...]],
+    row: Delivery | statements.Claimable,
     message: Message,
     *,
     fence: int | None = None,
@@ -408,17 +380,10 @@ def claim_of(
 
 
 def _standing(code: int | None) -> Standing:
-    """From what `_STANDING` finds; nothing where no nudge is carried."""
-    if code is None or code == _ALL_CURRENT:
+    """From what the statement finds; nothing where no nudge is carried."""
+    if code is None or code == statements.ALL_CURRENT:
         return Standing.WANTED
-    return Standing.MOOT if code < _SOME_OPEN else Standing.UNWANTED
-
-
-def _note_health(connection: Connection, claims: Iterable[Claim], now: dt.datetime) -> None:
-    """The channels work: note when, and end their pauses."""
-    ways = sorted({(claim.user_id, claim.channel.value) for claim in claims})
-    statement = _healthy(connection.dialect.name)
-    connection.execute(statement, [{"user_id": user, "channel": way, "now": now} for user, way in ways])
+    return Standing.MOOT if code < statements.SOME_OPEN else Standing.UNWANTED
 
 
 def _set_aside(session: Session, row: Delivery) -> None:
@@ -477,100 +442,3 @@ def _health(session: Session, user_id: int, channel: str) -> ChannelHealth:
         row = ChannelHealth(user_id=user_id, channel=str(channel))
         session.add(row)
     return row
-
-
-@functools.cache
-def _healthy(dialect: str) -> Any:
-    """Note a success of a channel, whether or not there is a row for it. PostgreSQL's dialect takes 2 MB, so that only
-    the one in use is imported."""
-    insert_of = importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
-    statement = insert_of(_HEALTH).values(last_success_at=bindparam("now", type_=_HEALTH.c.last_success_at.type))
-    return statement.on_conflict_do_update(
-        index_elements=["user_id", "channel"],
-        set_={
-            "last_success_at": statement.excluded.last_success_at,
-            "paused_at": None,
-            "code": None,
-            "words": None,
-        },
-    )
-
-
-_SOME_OPEN = 10
-_ALL_CURRENT = 12
-
-
-def _standing_in(delivery: ColumnElement[Any]) -> ScalarSelect[int]:
-    """Ten where a nudge of the delivery is open, plus the least of all: 2 to be spoken of now, 1 open, 0 not."""
-    is_open = Nudge.state == State.OPEN
-    awake = or_(Nudge.snoozed_until.is_(None), Nudge.snoozed_until <= bindparam("now"))
-    rank = case((and_(is_open, Nudge.expires_at > bindparam("now"), awake), 2), (is_open, 1), else_=0)
-    some_open = func.max(case((is_open, _SOME_OPEN), else_=0))
-    query = select(some_open + func.min(rank)).join(Step, Step.nudge_id == Nudge.id)
-    return query.where(Step.delivery_id == delivery).scalar_subquery()
-
-
-# Built once: SQLAlchemy takes longer to put such a statement together than SQLite takes to run it.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_DUE = select(_DELIVERIES.c.id).where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now")).limit(1)
-_CLAIMABLE = (
-    select(
-        _DELIVERIES.c.id,
-        _DELIVERIES.c.user_id,
-        _DELIVERIES.c.channel,
-        _DELIVERIES.c.kind,
-        _DELIVERIES.c.created_at,
-        _DELIVERIES.c.due_at,
-        _DELIVERIES.c.state,
-        _DELIVERIES.c.message,
-        _DELIVERIES.c.useless_at,
-        _DELIVERIES.c.fence,
-        _DELIVERIES.c.attempts,
-        _DELIVERIES.c.fault_code,
-        exists()
-        .where(
-            _HEALTH.c.user_id == _DELIVERIES.c.user_id,
-            _HEALTH.c.channel == _DELIVERIES.c.channel,
-            _HEALTH.c.paused_at.is_not(None),
-        )
-        .label("is_paused"),
-        _standing_in(_DELIVERIES.c.id).label("standing"),
-    )
-    .where(_literal_claimable(), _DELIVERIES.c.due_at <= bindparam("now"))
-    .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-_LEASED = (
-    update(_DELIVERIES)
-    .where(_DELIVERIES.c.id.in_(_IDS))
-    .values(
-        state=DeliveryState.LEASED,
-        lease_owner=bindparam("owner"),
-        lease_until=bindparam("until"),
-        fence=_DELIVERIES.c.fence + 1,
-    )
-)
-_ATTEMPTED = insert(_ATTEMPTS)
-_BEGUN = _LEASED.values(attempts=_DELIVERIES.c.attempts + 1, fault_code=None)
-_ITS_STANDING = select(_standing_in(bindparam("this")))
-_JUST_SENT = select(_DELIVERIES.c.id, _DELIVERIES.c.fence).where(
-    _DELIVERIES.c.id.in_(_IDS), _DELIVERIES.c.state == DeliveryState.SENT
-)
-_SENT = (
-    update(_DELIVERIES)
-    .where(_DELIVERIES.c.id == bindparam("this"), _DELIVERIES.c.fence == bindparam("held"), _literal_leased())
-    .values(
-        state=DeliveryState.SENT,
-        lease_owner=None,
-        lease_until=None,
-        sent_at=bindparam("now"),
-        provider_reference=bindparam("reference"),
-    )
-)
-_ATTEMPT_SENT = (
-    update(_ATTEMPTS)
-    .where(_ATTEMPTS.c.delivery_id == bindparam("this"), _ATTEMPTS.c.number == bindparam("which"))
-    .where(or_(_ATTEMPTS.c.outcome.is_(None), _ATTEMPTS.c.outcome == Outcome.RECONCILE))
-    .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
-)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from reminderd.message import Message, from_record, to_record
 from reminderd.rules.facts import Digest, State, Status, Tier
 
 
@@ -355,8 +356,6 @@ class Delivery(Base):
     dedupe_key: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(10), default=DeliveryState.PENDING)
     subject: Mapped[str] = mapped_column(String(500))
-    message: Mapped[dict[str, Any]]
-    """The exact message, as `reminderd.message.to_record` writes it."""
     message_id: Mapped[str | None] = mapped_column(String(250))
     thread: Mapped[str | None] = mapped_column(String(100))
     tells: Mapped[list[int]] = mapped_column(JSON, default=list)
@@ -389,6 +388,28 @@ class Delivery(Base):
         Index("ix_deliveries_message_id", "message_id"),
         partial_index("ix_deliveries_unconfirmed", "sent_at", where="state = 'sent' AND channel = 'sms'"),
     )
+
+
+class StoredMessage(Base):
+    """The exact message of a delivery, as `reminderd.message.to_record` writes it. It is written once; in the row of
+    the delivery it would be written again with every change of state."""
+
+    __tablename__ = "messages"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(USER, ondelete="CASCADE"))
+    envelope: Mapped[dict[str, Any]]
+    content: Mapped[bytes | None]
+    """The bytes of a mail; a text has none."""
+
+    @classmethod
+    def of(cls, delivery: Delivery, message: Message) -> StoredMessage:
+        """The row for a delivery that has its id."""
+        envelope, content = to_record(message)
+        return cls(delivery_id=delivery.id, user_id=delivery.user_id, envelope=envelope, content=content)
+
+    def read(self) -> Message:
+        """The message. Raises `KeyError`, `TypeError` or `ValueError` where it cannot be read."""
+        return from_record(self.envelope, self.content)
 
 
 class Attempt(Base):
@@ -436,7 +457,6 @@ class ChannelHealth(Base):
     paused_at: Mapped[dt.datetime | None]
     code: Mapped[str | None] = mapped_column(String(40))
     words: Mapped[str | None] = mapped_column(String(500))
-    last_success_at: Mapped[dt.datetime | None]
 
     __table_args__ = (
         one_of("channel", CHANNELS),

@@ -17,13 +17,13 @@ from typing import Any
 from sqlalchemy import select
 
 from reminderd.actions import Happening, Recorded
-from reminderd.message import Channel
+from reminderd.message import Channel, Message
 from reminderd.passes import Passes
 from reminderd.rules.book import default_book
 from reminderd.rules.rule import Book
 from reminderd.settings import load
 from reminderd.store.database import Store
-from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, User
+from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, StoredMessage, User
 from reminderd.transports.base import Receipt, Transport
 from reminderd.wiring import House
 from tests.servers.smtp import SmtpServer
@@ -143,6 +143,11 @@ class Story:
     def deliveries(self) -> list[Delivery]:
         with self.house.store.reading() as session:
             return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+    def message(self, delivery: Delivery) -> Message:
+        """What a delivery carries."""
+        with self.house.store.reading() as session:
+            return session.get_one(StoredMessage, delivery.id).read()
 
     def pass_at(self, now: dt.datetime) -> Any:
         """What the daemon does when it is woken at ``now``."""

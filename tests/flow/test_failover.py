@@ -16,7 +16,7 @@ from reminderd.passes import Passes
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.tables import ChannelHealth, Delivery, DeliveryState, User
+from reminderd.store.tables import DeliveryState, User
 from reminderd.transports.base import SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders, words_of
 
@@ -58,7 +58,7 @@ def test_a_refused_login_sends_the_reminder_as_a_text_and_tells_of_it_once(story
     notices = [row for row in story.deliveries() if row.kind == "notice"]
     assert len(notices) == 1
     assert notices[0].state == DeliveryState.SENT
-    assert "login" in notices[0].message["body"]
+    assert "login" in story.message(notices[0]).body  # type: ignore[union-attr]
     assert kinds(story, "sms").count("nudge") == 3
     assert not way(story, Channel.EMAIL).taken
     attempts = sum(row.attempts for row in story.deliveries() if row.channel == "email")
@@ -216,9 +216,8 @@ def test_a_draft_that_cannot_be_made_at_all_waits_and_holds_nothing_else_back(
     story.stop()
 
 
-def test_health_notes_the_last_success(mail_only: Story) -> None:
+def test_the_last_success_of_a_channel_is_known(mail_only: Story) -> None:
     mail_only.land(NOON)
     mail_only.pass_at(NOON)
     with mail_only.house.store.reading() as session:
-        assert session.get_one(ChannelHealth, (mail_only.user_id, "email")).last_success_at == NOON
-        assert session.get_one(Delivery, 1).sent_at == NOON
+        assert outbox.last_sent_at(session, mail_only.user_id) == {"email": NOON}

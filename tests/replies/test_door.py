@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from reminderd.message import Channel, from_record
+from reminderd.message import Channel
 from reminderd.replies.door import MOST_ASKED, Incoming
 from reminderd.replies.vocabulary import RESERVED, VERBS
 from reminderd.store.database import Store
-from reminderd.store.tables import Delivery, Event, Nudge, Reference, User
+from reminderd.store.tables import Delivery, Event, Nudge, Reference, StoredMessage, User
 from reminderd.wiring import House
 from tests.flow.parts import NOON, Story, make_house, make_reference, make_user, recorders, words_of
 
@@ -64,9 +64,9 @@ class Two:
             row = session.scalars(
                 select(Delivery).where(Delivery.kind == "answer").order_by(Delivery.id.desc())
             ).first()
-        if row is None:
-            return ""
-        message = from_record(row.message)
+            if row is None:
+                return ""
+            message = session.get_one(StoredMessage, row.id).read()
         return words_of(message) if row.channel == "email" else str(message.body)  # type: ignore[union-attr]
 
     def numbers(self) -> list[int]:

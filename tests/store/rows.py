@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from reminderd.message import Mail, Message
 from reminderd.store.database import Store
-from reminderd.store.tables import Delivery, DeliveryState, Nudge, User
+from reminderd.store.tables import Delivery, DeliveryState, Nudge, StoredMessage, User
 
 NOW = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)
+MAIL = Mail("r@example.org", "mia@example.com", "Thank Ana", "<1@x.test>", b"Subject: x\r\n\r\nHi\r\n")
 
 
 def make_user(email: str = "mia@example.com") -> User:
@@ -31,11 +35,19 @@ def make_delivery(user: User, key: str = "1", *, state: DeliveryState = Delivery
         dedupe_key=key,
         state=state,
         subject="Thank Ana",
-        message={"recipient": "+14155550101", "body": "Dear Ana"},
         due_at=NOW,
         created_at=NOW,
         sent_at=sent,
     )
+
+
+def add_delivery(session: Session, row: Delivery, message: Message = MAIL) -> Delivery:
+    """A delivery with what it carries; it has its id then."""
+    session.add(row)
+    session.flush()
+    session.add(StoredMessage.of(row, message))
+    session.flush()
+    return row
 
 
 def make_nudge(user: User, **values: Any) -> Nudge:

@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from reminderd.errors import ConfigError, ReminderdError, SchemaError, SettingError, StoreBusy
 from reminderd.store import database
 from reminderd.store.database import Store
-from reminderd.store.tables import Base, Delivery, DeliveryState, Event, Job, Step, User
-from tests.store.rows import NOW, add_user, make_delivery, make_nudge, make_user
+from reminderd.store.tables import Base, Delivery, DeliveryState, Event, Job, Step, StoredMessage, User
+from tests.store.rows import MAIL, NOW, add_delivery, add_user, make_delivery, make_nudge, make_user
 
 NOBODY = 65534
 
@@ -484,11 +484,11 @@ class TestCopies:
     def test_a_copy_in_memory_is_whole_and_apart(self, store: Store) -> None:
         user = add_user(store)
         with store.writing() as session:
-            session.add(make_delivery(user))
+            add_delivery(session, make_delivery(user))
         copy = Store.memory()
         store.copy_to(copy)
         with copy.writing() as session:
-            assert session.scalars(select(Delivery)).one().message == {"recipient": "+14155550101", "body": "Dear Ana"}
+            assert session.scalars(select(StoredMessage)).one().read() == MAIL
             session.execute(text("DELETE FROM users"))
         with copy.reading() as session:
             assert session.scalars(select(Delivery)).all() == []

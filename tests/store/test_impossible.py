@@ -6,13 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from reminderd.errors import ReminderdError
-from reminderd.message import Mail, to_record
 from reminderd.store import migrate
 from reminderd.store.database import Store
 from reminderd.store.tables import Attempt, DeliveryState, Outcome, Reference, Step, StepState
-from tests.store.rows import NOW, add_user, make_delivery, make_nudge
-
-MAIL = to_record(Mail("r@example.org", "mia@example.com", "Thank Ana", "<1@x.test>", b"Subject: x\r\n\r\nHi\r\n"))
+from tests.store.rows import NOW, add_delivery, add_user, make_delivery, make_nudge
 
 
 @pytest.fixture
@@ -28,8 +25,10 @@ def sound(store: Store) -> Store:
         subject = f"reference:{reference.id}"
         nudge = make_nudge(user, number=1, subject=subject, reference_id=reference.id)
         sent, waiting = make_delivery(user, state=DeliveryState.SENT), make_delivery(user, "2")
-        sent.attempts, sent.message, waiting.message = 1, MAIL, MAIL
-        session.add_all([nudge, sent, waiting])
+        sent.attempts = 1
+        session.add(nudge)
+        add_delivery(session, sent)
+        add_delivery(session, waiting)
         session.flush()
         times = {"planned_at": NOW, "at": NOW, "channel": "email", "lane": "now", "user_id": user.id}
         session.add(Attempt(user_id=1, delivery_id=sent.id, number=1, begun_at=NOW, ended_at=NOW, outcome=Outcome.SENT))
@@ -80,8 +79,12 @@ PLANTED = {
         "references was planned for a change that has not been: row 1",
     ),
     "a message that is none": (
-        """UPDATE deliveries SET message = '{"words": "none"}' WHERE id = 2""",
-        "deliveries.message cannot be read: row 2",
+        """UPDATE messages SET envelope = '{"words": "none"}' WHERE delivery_id = 2""",
+        "messages cannot be read: row 2",
+    ),
+    "a delivery without a message": (
+        "DELETE FROM messages WHERE delivery_id = 2",
+        "deliveries is to be sent, but has no message: row 2",
     ),
     "a zone that is none": (
         "UPDATE users SET zone = 'Europe/Atlantis' WHERE id = 2",

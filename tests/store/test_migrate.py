@@ -22,9 +22,9 @@ from sqlalchemy import select, text
 from reminderd.errors import ReminderdError, SchemaError, StoreBusy
 from reminderd.store import lock, migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import Base, Delivery, Step, User
+from reminderd.store.tables import Base, Step, StoredMessage, User
 from tests.servers.postgres import PostgresServer
-from tests.store.rows import NOW, add_user, make_delivery, make_nudge
+from tests.store.rows import MAIL, NOW, add_delivery, add_user, make_delivery, make_nudge
 
 CHANGES_USERS = """
 import sqlalchemy as sa
@@ -85,8 +85,8 @@ def at_first_revision(store: Store) -> None:
     user = add_user(store)
     with store.writing() as session:
         delivery, nudge = make_delivery(user), make_nudge(user)
-        session.add_all([delivery, nudge])
-        session.flush()
+        session.add(nudge)
+        add_delivery(session, delivery)
         reminder = {"nudge_id": nudge.id, "position": 1, "planned_at": NOW, "at": NOW, "state": "sent"}
         session.add(Step(user_id=user.id, channel="email", lane="now", delivery_id=delivery.id, **reminder))
 
@@ -208,7 +208,7 @@ class TestUpgrade:
         assert migrate.current(store) == "0002"
         with store.reading() as session:
             assert session.execute(text("SELECT name, nickname FROM users")).all() == [("Mia", "-")]
-            assert session.scalars(select(Delivery)).one().message == {"recipient": "+14155550101", "body": "Dear Ana"}
+            assert session.scalars(select(StoredMessage)).one().read() == MAIL
             assert session.scalars(select(Step)).one().at == NOW
 
     def test_foreign_keys_are_on_again_afterwards(self, sqlite_store: Store, later: Path) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from reminderd.message import Mail, to_record
 from reminderd.rules.retry import Decision, Fault, Next, Verdict
 from reminderd.store import outbox
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim
 from reminderd.store.tables import Attempt, ChannelHealth, Delivery, DeliveryState, Nudge, Step, StepState, User
-from tests.store.rows import NOW, add_user, make_delivery, make_nudge
+from tests.store.rows import NOW, add_delivery, add_user, make_delivery, make_nudge
 
 MINUTE = dt.timedelta(minutes=1)
 FAULT = Fault(Verdict.AGAIN, "451", "later")
@@ -28,12 +27,9 @@ def user(store: Store) -> User:
 def add(store: Store, user: User, key: str, **values: Any) -> int:
     with store.writing() as session:
         row = make_delivery(user, key)
-        row.message = to_record(Mail("r@example.org", "mia@example.com", "x", f"<{key}@x>", b"Hi\r\n"))
         for name, value in values.items():
             setattr(row, name, value)
-        session.add(row)
-        session.flush()
-        return row.id
+        return add_delivery(session, row).id
 
 
 def lease(store: Store, now: dt.datetime = NOW, *, owner: str = "a", limit: int = 9) -> list[Claim]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from twilio.request_validator import RequestValidator
 
-from reminderd.message import Channel
+from reminderd.message import Channel, Text
 from reminderd.rules.facts import State
 from reminderd.rules.retry import Verdict
 from reminderd.store.database import Store
@@ -17,6 +17,7 @@ from reminderd.store.tables import Delivery, DeliveryState
 from reminderd.transports.twilio_codes import TABLE, fault_for_status
 from tests.flow.parts import NOON, PHONE
 from tests.servers.twilio import ACCOUNT, SENDER, TOKEN
+from tests.store.rows import add_delivery
 from tests.web.parts import ROOT, SETTINGS, Desk, make_desk
 
 SID = "SM" + "1" * 32
@@ -147,7 +148,6 @@ def sent(desk: Desk) -> tuple[Desk, int]:
             dedupe_key="1",
             state=DeliveryState.SENT,
             subject="x",
-            message={"recipient": PHONE, "body": "x", "useless_at": None},
             due_at=NOON,
             created_at=NOON,
             sent_at=NOON,
@@ -155,9 +155,7 @@ def sent(desk: Desk) -> tuple[Desk, int]:
             attempts=1,
             provider_reference=SID,
         )
-        session.add(row)
-        session.flush()
-        return desk, row.id
+        return desk, add_delivery(session, row, Text(PHONE, "x")).id
 
 
 def state_of(desk: Desk, delivery: int) -> str:

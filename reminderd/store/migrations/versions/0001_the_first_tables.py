@@ -62,7 +62,6 @@ def upgrade() -> None:
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("code", sa.String(length=40), nullable=True),
         sa.Column("words", sa.String(length=500), nullable=True),
-        sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("channel IN ('email', 'sms')", name=op.f("ck_channel_health_channel")),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_channel_health_user_id_users"), ondelete="CASCADE"
@@ -86,7 +85,6 @@ def upgrade() -> None:
         sa.Column("dedupe_key", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("subject", sa.String(length=500), nullable=False),
-        sa.Column("message", sa.JSON(), nullable=False),
         sa.Column("message_id", sa.String(length=250), nullable=True),
         sa.Column("thread", sa.String(length=100), nullable=True),
         sa.Column("tells", sa.JSON(), nullable=False),
@@ -287,6 +285,18 @@ def upgrade() -> None:
     op.create_index("ix_events_opportunity_id", "events", ["opportunity_id"], unique=False)
     op.create_index("ix_events_reference_id", "events", ["reference_id"], unique=False)
     op.create_index("ix_events_user_id_recorded_at", "events", ["user_id", "recorded_at"], unique=False)
+    op.create_table(
+        "messages",
+        sa.Column("delivery_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("envelope", sa.JSON(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["deliveries.id"], name=op.f("fk_messages_delivery_id_deliveries"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_messages_user_id_users"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_messages")),
+    )
     op.create_table(
         "nudges",
         sa.Column("id", sa.Integer(), nullable=False),
