@@ -21,6 +21,7 @@ from reminderd.message import Channel, Mail, Message
 from reminderd.rules.rule import Book, Role, Rule
 from reminderd.signing import Site
 from reminderd.store import draft_facts, due
+from reminderd.store.draft_batch import Batch
 from reminderd.store.draft_records import DraftFacts, Me
 from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, StoredMessage, User
 
@@ -129,23 +130,27 @@ class Carrier:
     sender: Sender
     fit: Fit
 
-    def make(self, session: Session, user: User, bundle: Bundle, key: str, now: dt.datetime) -> list[Letter]:
+    def make(
+        self, session: Session, user: User, bundle: Bundle, key: str, now: dt.datetime, batch: Batch | None = None
+    ) -> list[Letter]:
         """The message for a bundle; for a user who has texts only and wants them in full, its draft follows as a
         second one. Keeps on the nudges which wording they were given. A template of the user's that is broken is
-        named and replaced by ours."""
+        named and replaced by ours. What ``batch`` has is not read again."""
         sturdy = dataclasses.replace(self, library=Sturdy(self.library))
-        entries = sturdy.entries(session, bundle, now)
+        entries = sturdy.entries(session, bundle, now, batch)
         if bundle.channel is Channel.SMS:
-            return sturdy._texts(session, user, entries, bundle, now)
-        return [sturdy._mail(session, user, entries, bundle, key, now)]
+            return sturdy._texts(session, user, entries, bundle, now, batch)
+        return [sturdy._mail(session, user, entries, bundle, key, now, batch)]
 
-    def entries(self, session: Session, bundle: Bundle, now: dt.datetime) -> list[Entry]:
+    def entries(self, session: Session, bundle: Bundle, now: dt.datetime, batch: Batch | None = None) -> list[Entry]:
         """The drafts of a bundle, no two of one group in the same words while wordings last."""
-        facts = draft_facts.load_many(session, list(bundle.nudges), now)
+        ids = [nudge.id for nudge in bundle.nudges]
+        shelf = batch.shelf if batch is not None and batch.shelved.issuperset(ids) else None
+        facts = draft_facts.load_many(session, bundle.nudges, now, shelf)
         drafts = self._drafts(bundle.nudges, facts)
-        rings = due.pending_moments(session, [nudge.id for nudge in bundle.nudges], now)
+        rings = due.pending_moments(session, ids) if batch is None else batch.rings
         return [
-            self._entry(nudge, draft, one, position, rings.get(nudge.id, ()), now)
+            self._entry(nudge, draft, one, position, _after(now, rings.get(nudge.id, ())), now)
             for nudge, draft, one, position in zip(bundle.nudges, drafts, facts, bundle.positions, strict=True)
         ]
 
@@ -242,10 +247,17 @@ class Carrier:
     # ---- mails
 
     def _mail(
-        self, session: Session, user: User, entries: list[Entry], bundle: Bundle, key: str, now: dt.datetime
+        self,
+        session: Session,
+        user: User,
+        entries: list[Entry],
+        bundle: Bundle,
+        key: str,
+        now: dt.datetime,
+        batch: Batch | None = None,
     ) -> Letter:
         digest = self._digest(session, user, entries, now) if bundle.kind is DeliveryKind.DIGEST else None
-        news = self._news(session, user, now)
+        news = self._news(session, user, now, batch)
         thread = None if digest else self._thread(user, bundle.nudges[0])
         root = f"<{thread}@{self._domain()}>" if thread else None
         begun = due.thread_subject(session, user.id, thread) if thread else None
@@ -333,12 +345,19 @@ class Carrier:
             for key, entry in people.items()
         )
 
-    def _news(self, session: Session, user: User, now: dt.datetime) -> _News:
+    def _news(self, session: Session, user: User, now: dt.datetime, batch: Batch | None) -> _News:
         """What ended unsaid, named once: withdrawn, or run out while nobody looked."""
-        return self._ended(session, user, words.title, now)
+        return self._ended(session, user, words.title, now, batch)
 
-    def _ended(self, session: Session, user: User, name: Callable[[str, DraftFacts], str], now: dt.datetime) -> _News:
-        ended = due.untold(session, user.id)
+    def _ended(
+        self,
+        session: Session,
+        user: User,
+        name: Callable[[str, DraftFacts], str],
+        now: dt.datetime,
+        batch: Batch | None,
+    ) -> _News:
+        ended = (due.untold(session, [user.id]) if batch is None else batch.untold).get(user.id, ())
         facts = draft_facts.load_many(session, ended, now) if ended else []
         lines = []
         for nudge, one in zip(ended, facts, strict=True):
@@ -348,16 +367,22 @@ class Carrier:
 
     # ---- texts
 
-    def _news_for_texts(self, session: Session, user: User, now: dt.datetime) -> _News:
+    def _news_for_texts(self, session: Session, user: User, now: dt.datetime, batch: Batch | None) -> _News:
         """What ended, as a lock screen may show it; where mails come as well, the next of them tells it instead."""
         if user.full_texts:
-            return self._news(session, user, now)
-        return _News() if user.email_enabled else self._ended(session, user, words.lock_screen_title, now)
+            return self._news(session, user, now, batch)
+        return _News() if user.email_enabled else self._ended(session, user, words.lock_screen_title, now, batch)
 
     def _texts(
-        self, session: Session, user: User, entries: list[Entry], bundle: Bundle, now: dt.datetime
+        self,
+        session: Session,
+        user: User,
+        entries: list[Entry],
+        bundle: Bundle,
+        now: dt.datetime,
+        batch: Batch | None,
     ) -> list[Letter]:
-        news = self._news_for_texts(session, user, now)
+        news = self._news_for_texts(session, user, now, batch)
         item = TextItem(
             user=entries[0].facts.me,
             entries=tuple(entries),
@@ -437,6 +462,10 @@ class Carrier:
     def _domain(self) -> str:
         domain = self.sender.address.rpartition("@")[2]
         return domain if "." in domain else DOMAIN
+
+
+def _after(now: dt.datetime, moments: Sequence[dt.datetime]) -> tuple[dt.datetime, ...]:
+    return tuple(moment for moment in moments if moment > now)
 
 
 def _me(user: User) -> Me:

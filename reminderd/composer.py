@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -18,11 +18,13 @@ from reminderd.errors import TemplateBroken
 from reminderd.message import Channel
 from reminderd.planner import SNOOZE_STEP, Planner
 from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, start_of_day
-from reminderd.rules.facts import State, UserFact
+from reminderd.rules.facts import UserFact
 from reminderd.rules.rule import Role, Rule
+from reminderd.rules.states import State
 from reminderd.rules.steps import digest_slot
 from reminderd.store import due, outbox
-from reminderd.store.facts import load_user
+from reminderd.store.draft_batch import Batch
+from reminderd.store.facts import load_user, user_fact
 from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, Step, StepState, User
 
@@ -47,6 +49,18 @@ class _Due:
     step: Step
     nudge: Nudge
     passed: tuple[Step, ...]
+
+
+@dataclasses.dataclass(slots=True)
+class _Known:
+    """What is known of one user without asking: nothing any more once something was made for the user."""
+
+    batch: Batch | None
+
+    def take(self) -> Batch | None:
+        """The last use of it."""
+        batch, self.batch = self.batch, None
+        return batch
 
 
 class Composer:
@@ -79,10 +93,12 @@ class Composer:
         groups: dict[tuple[dt.datetime, int], list[tuple[Step, Nudge]]] = defaultdict(list)
         for step, nudge in rows:
             groups[(max(step.at, now), step.user_id)].append((step, nudge))
+        batch = Batch.read(session, rows, now) if rows else None
+        known = {user_id: _Known(batch) for _, user_id in groups}
         for (moment, user_id), pairs in groups.items():
             try:
                 with session.begin_nested():
-                    self._for_user(session, due.user_by_id(session, user_id), pairs, moment)
+                    self._for_user(session, due.user_by_id(session, user_id), pairs, moment, known[user_id])
             except DBAPIError:
                 raise
             except Exception:  # what is wrong with one user's rows must not stop the others
@@ -92,20 +108,26 @@ class Composer:
         session.flush()
         return len(rows) + self._notices(session, now)
 
-    def _for_user(self, session: Session, user: User, pairs: list[tuple[Step, Nudge]], now: dt.datetime) -> None:
-        habits = load_user(session, user, self._planner.ways, now)
+    def _for_user(
+        self, session: Session, user: User, pairs: list[tuple[Step, Nudge]], now: dt.datetime, known: _Known
+    ) -> None:
+        batch = known.batch
+        if batch is None:
+            habits = load_user(session, user, self._planner.ways, now)
+        else:
+            habits = user_fact(user, self._planner.ways, batch.paused[user.id])
         ready = [one for one in self._latest(pairs, now) if not self._waits(one, habits, now)]
         single = [one for one in ready if one.step.lane == "now"]
         digest = [one for one in ready if one.step.lane == "digest"]
-        sent = due.sent_positions(session, [one.nudge.id for one in ready])
+        sent = due.sent_positions(session, [one.nudge.id for one in ready]) if batch is None else batch.sent
         for one in single:
             one.step.channel = self._channel(one, habits, sent)
         for group in self._groups(single).values():
-            self._send_group(session, user, habits, group, now, sent)
+            self._send_group(session, user, habits, group, now, sent, known)
         digest = self._within_week(session, user, habits, digest, now)
         for channel in dict.fromkeys(self._channel(one, habits, sent) for one in digest):
             group = [one for one in digest if self._channel(one, habits, sent) == channel]
-            self._make(session, user, DeliveryKind.DIGEST, channel, group, now, sent)
+            self._make(session, user, DeliveryKind.DIGEST, channel, group, now, sent, known)
 
     def _latest(self, pairs: list[tuple[Step, Nudge]], now: dt.datetime) -> list[_Due]:
         """One step for each open nudge: the latest; what is no longer open is folded away."""
@@ -137,7 +159,7 @@ class Composer:
         one.step.at = at if at > now else leave_quiet(now, habits.quiet, habits.zone)
         return True
 
-    def _channel(self, one: _Due, habits: UserFact, sent: dict[int, int]) -> str:
+    def _channel(self, one: _Due, habits: UserFact, sent: Mapping[int, int]) -> str:
         """The step's channel; the mail when a text would come before any draft has, or what there is."""
         wanted = one.step.channel
         if wanted == Channel.SMS and one.passed and not sent.get(one.nudge.id) and "email" in habits.channels:
@@ -160,18 +182,23 @@ class Composer:
         habits: UserFact,
         group: list[_Due],
         now: dt.datetime,
-        sent: dict[int, int],
+        sent: Mapping[int, int],
+        known: _Known,
     ) -> None:
         rule = self._planner.book.rules.get(group[0].nudge.rule)
         channel = group[0].step.channel
         today = start_of_day(local_day(now, habits.zone), habits.zone)
         bound = rule is not None and rule.role in _TIME_BOUND
-        if not bound and due.sent_since(session, user.id, channel, today) >= self._per_day:
+        if not bound and self._made_since(session, user, channel, today, known) >= self._per_day:
             slot = digest_slot(now, habits)
             for one in group:
                 one.step.lane, one.step.at = "digest", slot
             return
-        self._make(session, user, DeliveryKind.NUDGE, channel, group, now, sent)
+        self._make(session, user, DeliveryKind.NUDGE, channel, group, now, sent, known)
+
+    def _made_since(self, session: Session, user: User, channel: str, since: dt.datetime, known: _Known) -> int:
+        made = (due.made_since(session, [user.id], since) if known.batch is None else known.batch.made).get(user.id, ())
+        return sum(1 for way, made_at in made if way == channel and made_at >= since)
 
     def _within_week(
         self, session: Session, user: User, habits: UserFact, digest: list[_Due], now: dt.datetime
@@ -198,7 +225,8 @@ class Composer:
         channel: str,
         group: list[_Due],
         now: dt.datetime,
-        sent: dict[int, int],
+        sent: Mapping[int, int],
+        known: _Known,
     ) -> None:
         bundle = Bundle(
             kind=kind,
@@ -210,11 +238,11 @@ class Composer:
         key = f"{prefix}{due.deliveries_like(session, user.id, channel, kind, prefix)}"
         try:
             with session.begin_nested():
-                letters = self.carrier.make(session, user, bundle, key, now)
+                letters = self.carrier.make(session, user, bundle, key, now, known.take())
         except TemplateBroken:
             if len(group) > 1:  # each by itself, so that one broken draft does not hold the others back
                 for one in group:
-                    self._make(session, user, kind, channel, [one], now, sent)
+                    self._make(session, user, kind, channel, [one], now, sent, known)
                 return
             log.exception("draft_broken user=%s nudge=%s", user.id, group[0].nudge.id)
             group[0].step.at = now + PUT_OFF_FOR

@@ -19,7 +19,7 @@ from reminderd.store.draft_records import (
     Person,
     Silence,
 )
-from reminderd.store.draft_shelf import Wanted, gather, touch_days
+from reminderd.store.draft_shelf import Shelf, Wanted, gather, touch_days
 from reminderd.store.embargo import company_label, is_embargoed
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference
 
@@ -47,10 +47,13 @@ def load(session: Session, nudge: Nudge, now: dt.datetime) -> DraftFacts:
     return load_many(session, [nudge], now)[0]
 
 
-def load_many(session: Session, nudges: Sequence[Nudge], now: dt.datetime) -> list[DraftFacts]:
-    """The facts for each nudge's draft, in the order given."""
+def load_many(
+    session: Session, nudges: Sequence[Nudge], now: dt.datetime, shelf: Shelf | None = None
+) -> list[DraftFacts]:
+    """The facts for each nudge's draft, in the order given; from a shelf that is for them and more, where there is
+    one."""
     wanted = [Wanted.of(nudge) for nudge in nudges]
-    shelf = gather(session, wanted, now)
+    shelf = gather(session, wanted, now) if shelf is None else shelf.at(now, {one.user_id for one in wanted})
     return [assemble(shelf, one) for one in wanted]
 
 

@@ -86,6 +86,10 @@ class Shelf:
     candidates: Mapping[int, Sequence[Reference]]
     """By user: those who once agreed to be a reference."""
 
+    def at(self, now: dt.datetime, user_ids: Collection[int]) -> Shelf:
+        """The same at another moment, for some of its users."""
+        return dataclasses.replace(self, todays=_todays({one: self.users[one] for one in user_ids}, now))
+
 
 def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shelf:
     """All rows for ``wanted``, in at most ten queries."""
@@ -159,9 +163,11 @@ def _todays(users: Mapping[int, User], now: dt.datetime) -> dict[int, dt.date]:
 
 
 def _by_id(session: Session, table: type[Keyed], ids: Collection[int]) -> dict[int, Keyed]:
-    if not ids:
-        return {}
-    return {row.id: row for row in session.scalars(select(table).where(table.id.in_(ids)))}
+    """Rows by id; what the session holds is not asked for again."""
+    held = {one: session.identity_map.get(session.identity_key(table, one)) for one in ids}
+    missing = [one for one, row in held.items() if row is None]
+    found = {row.id: row for row in session.scalars(select(table).where(table.id.in_(missing)))} if missing else {}
+    return {one: row for one in ids if (row := held[one] or found.get(one)) is not None}
 
 
 def _events(session: Session, column: Any, ids: Collection[int]) -> list[EventRow]:

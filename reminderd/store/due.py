@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import (
     ChannelHealth,
     Delivery,
@@ -21,6 +22,22 @@ from reminderd.store.tables import (
     StepState,
     User,
 )
+
+_LIKE = select(func.count()).where(
+    Delivery.user_id == bindparam("user_id"),
+    Delivery.channel == bindparam("channel"),
+    Delivery.kind == bindparam("kind"),
+    Delivery.dedupe_key.like(bindparam("pattern"), escape="/"),
+)
+_BEGUN = (
+    select(Delivery.subject)
+    .where(Delivery.user_id == bindparam("user_id"), Delivery.thread == bindparam("thread"))
+    .where(Delivery.state != DeliveryState.CANCELLED)
+    .order_by(Delivery.id)
+    .limit(1)
+)
+"""What is asked for each message is put together once: that takes longer than the answer."""
+_SPECIAL = re.compile("[/%_]")
 
 
 def due_steps(session: Session, now: dt.datetime, limit: int) -> list[tuple[Step, Nudge]]:
@@ -45,13 +62,11 @@ def anything_due(session: Session, now: dt.datetime) -> bool:
     return session.scalar(query) is not None
 
 
-def pending_moments(
-    session: Session, nudge_ids: Sequence[int], after: dt.datetime
-) -> dict[int, tuple[dt.datetime, ...]]:
-    """When each nudge's further reminders come."""
+def pending_moments(session: Session, nudge_ids: Sequence[int]) -> dict[int, tuple[dt.datetime, ...]]:
+    """When each nudge's reminders come that have not been made, in their order."""
     query = (
         select(Step.nudge_id, Step.at)
-        .where(Step.nudge_id.in_(nudge_ids), Step.state == StepState.PENDING, Step.at > after)
+        .where(Step.nudge_id.in_(nudge_ids), Step.state == StepState.PENDING)
         .order_by(Step.at)
     )
     found: dict[int, tuple[dt.datetime, ...]] = {}
@@ -70,16 +85,20 @@ def sent_positions(session: Session, nudge_ids: Sequence[int]) -> dict[int, int]
     return dict(session.execute(query).all())
 
 
-def sent_since(session: Session, user_id: int, channel: str, since: dt.datetime) -> int:
-    """How many messages were made for the user on a channel since a moment; cancelled ones do not count."""
-    query = select(func.count()).where(
-        Delivery.user_id == user_id,
-        Delivery.channel == channel,
+def made_since(
+    session: Session, user_ids: Sequence[int], since: dt.datetime
+) -> dict[int, list[tuple[str, dt.datetime]]]:
+    """For each user, channel and moment of each message that was made since; cancelled ones do not count."""
+    query = select(Delivery.user_id, Delivery.channel, Delivery.created_at).where(
+        Delivery.user_id.in_(user_ids),
         Delivery.created_at >= since,
         Delivery.state != DeliveryState.CANCELLED,
         Delivery.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)),
     )
-    return session.scalar(query) or 0
+    found: dict[int, list[tuple[str, dt.datetime]]] = {}
+    for user_id, channel, made_at in session.execute(query):
+        found.setdefault(user_id, []).append((channel, made_at))
+    return found
 
 
 def kept_in_touch_since(session: Session, user_id: int, rules: Sequence[str], since: dt.datetime) -> int:
@@ -99,14 +118,17 @@ def kept_in_touch_since(session: Session, user_id: int, rules: Sequence[str], si
     return session.scalar(query) or 0
 
 
-def untold(session: Session, user_id: int) -> list[Nudge]:
-    """Nudges that ended after the user had heard of them, and no message has said so yet."""
+def untold(session: Session, user_ids: Sequence[int]) -> dict[int, list[Nudge]]:
+    """For each user, nudges that ended after the user had heard of them, and no message has said so yet."""
     query = select(Nudge).where(
-        Nudge.user_id == user_id,
+        Nudge.user_id.in_(user_ids),
         Nudge.end_told.is_(False),
         Nudge.state.in_((State.EXPIRED, State.CANCELLED)),
     )
-    return list(session.scalars(query.order_by(Nudge.number)))
+    found: dict[int, list[Nudge]] = {}
+    for nudge in session.scalars(query.order_by(Nudge.number)):
+        found.setdefault(nudge.user_id, []).append(nudge)
+    return found
 
 
 def done_since(session: Session, user_id: int, since: dt.datetime) -> list[Nudge]:
@@ -153,24 +175,15 @@ def has_failed(session: Session, delivery_id: int, channel: str) -> bool:
 
 def deliveries_like(session: Session, user_id: int, channel: str, kind: str, key: str) -> int:
     """How many deliveries have a dedupe key that begins with ``key``."""
-    query = select(func.count()).where(
-        Delivery.user_id == user_id,
-        Delivery.channel == channel,
-        Delivery.kind == kind,
-        Delivery.dedupe_key.startswith(key, autoescape=True),
-    )
-    return session.scalar(query) or 0
+    pattern = _SPECIAL.sub(r"/\g<0>", key) + "%"
+    with session.no_autoflush:  # no delivery waits to be written, and all else does not matter here
+        return session.scalar(_LIKE, {"user_id": user_id, "channel": channel, "kind": kind, "pattern": pattern}) or 0
 
 
 def thread_subject(session: Session, user_id: int, thread: str) -> str | None:
     """The subject of a thread's first mail: it stays, or mail programs would not thread."""
-    query = (
-        select(Delivery.subject)
-        .where(Delivery.user_id == user_id, Delivery.thread == thread, Delivery.state != DeliveryState.CANCELLED)
-        .order_by(Delivery.id)
-        .limit(1)
-    )
-    return session.scalar(query)
+    with session.no_autoflush:
+        return session.scalar(_BEGUN, {"user_id": user_id, "thread": thread})
 
 
 def paused_channels(session: Session) -> list[ChannelHealth]:
@@ -186,6 +199,11 @@ def references_by_id(session: Session, ids: Sequence[int]) -> dict[int, Referenc
 def first_user(session: Session) -> User | None:
     """Whoever was there first."""
     return session.scalars(select(User).order_by(User.id).limit(1)).first()
+
+
+def users_by_id(session: Session, user_ids: Collection[int]) -> dict[int, User]:
+    """Users by id."""
+    return {row.id: row for row in session.scalars(select(User).where(User.id.in_(user_ids)))}
 
 
 def user_by_id(session: Session, user_id: int) -> User:

@@ -10,26 +10,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.calendar import QuietHours, local_day, parse_span
-from reminderd.rules.facts import (
-    Digest,
-    EventFact,
-    Facts,
-    OpportunityFact,
-    ReferenceFact,
-    SettledFact,
-    State,
-    Status,
-    Tier,
-    UserFact,
-)
+from reminderd.rules.facts import EventFact, Facts, OpportunityFact, ReferenceFact, SettledFact, UserFact
 from reminderd.rules.kinds import KINDS, TOUCHES, Scope
+from reminderd.rules.states import Digest, State, Status, Tier
 from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, User
 
 
 def load_user(session: Session, user: User, ways: frozenset[str], now: dt.datetime) -> UserFact:
     """The user's habits; ``ways`` are the channels that this installation has a transport for."""
     health = select(ChannelHealth.channel).where(ChannelHealth.user_id == user.id, ChannelHealth.paused_at.is_not(None))
-    paused = set(session.scalars(health))
+    return user_fact(user, ways, frozenset(session.scalars(health)))
+
+
+def user_fact(user: User, ways: frozenset[str], paused: frozenset[str]) -> UserFact:
+    """The same where it is known which channels are paused."""
     usable = {
         "email": user.email_enabled,
         "sms": user.sms_enabled and user.phone is not None,

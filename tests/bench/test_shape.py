@@ -123,6 +123,18 @@ def test_composing_takes_one_commit_and_the_same_statements_whatever_the_stock(
     assert found[0]["COMMIT"] == 1
 
 
+def test_composing_reads_once_for_all_users_of_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "EACH", 10)
+    monkeypatch.setattr(people, "BLOCK", 800)
+    few, many = (composing(f"sqlite:///{tmp_path / str(due)}.db", 800, due) for due in (20, 40))
+    more = many - few
+    assert {what for what in more if what.startswith("SELECT")} == {
+        "SELECT count(*) AS",
+        "SELECT deliveries.subject FROM",
+    }
+    assert sum(more.values()) <= 10 * 20
+
+
 def composing(url: str, stock: int, due: int) -> Counter[str]:
     """How many statements of each kind, and commits, it takes to make messages of so many reminders."""
     house = people.reminded(url, stock)
