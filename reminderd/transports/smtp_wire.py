@@ -66,15 +66,9 @@ class Wire(smtplib.SMTP):
         code, text = self.docmd("AUTH", f"XOAUTH2 {_base64(xoauth2(username, token))}")
         return self.docmd("") if code == 334 else (code, text)
 
-    def mail_from(self, address: str, options: list[str]) -> tuple[int, bytes]:
-        """MAIL, for a bare address; smtplib's own takes it apart as a header first."""
-        if "SMTPUTF8" in options:
-            self.command_encoding = "utf-8"
-        return self.docmd(" ".join((f"MAIL FROM:<{address}>", *options)))
-
-    def rcpt_to(self, address: str) -> tuple[int, bytes]:
-        """RCPT, likewise."""
-        return self.docmd(f"RCPT TO:<{address}>")
+    def put(self, *commands: str) -> None:
+        """Commands, whose answers are not waited for."""
+        self.send("".join(f"{command}\r\n" for command in commands))
 
     def send_all(self, content: bytes) -> None:
         """Send in pieces, each a step of its own."""
@@ -107,7 +101,7 @@ class Wire(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: object) -> socket.socket:
         sock = _connected(host, port, self.budget)
-        # The final dot goes out by itself; it must not wait for the acknowledgement of the content.
+        # The end of a long content must not wait for the acknowledgement of what went before.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._implicit is None:
             return sock

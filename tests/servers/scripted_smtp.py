@@ -24,6 +24,9 @@ USUAL = {
     "QUIT": "221 2.0.0 Bye",
 }
 
+PIPELINING = {"EHLO": "250-mail.test\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 SIZE 10000000"}
+"""A script for a server that takes several commands at once."""
+
 
 class ScriptedSmtp:
     """Each script is one connection: what it answers otherwise than usually (`USUAL`), by command. ``CONTENT`` is

@@ -19,7 +19,7 @@ from reminderd.transports.smtp import SmtpTransport, is_loopback
 from reminderd.transports.smtp_session import Session
 from reminderd.transports.smtp_wire import wire_form
 from tests.servers.certificates import Certificates, make_certificates
-from tests.servers.scripted_smtp import DROP, SILENT, ScriptedSmtp
+from tests.servers.scripted_smtp import DROP, PIPELINING, SILENT, ScriptedSmtp
 from tests.servers.smtp import SmtpServer
 from tests.transports.samples import NOW, make_mail
 
@@ -42,8 +42,9 @@ def failure(transport: SmtpTransport, mail: Mail | None = None) -> SendFailed:
 
 @pytest.mark.parametrize("how", [DROP, SILENT])
 @pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
-def test_a_break_before_the_dot_means_again(stage: str, how: str) -> None:
-    with ScriptedSmtp({stage: how}) as server:
+@pytest.mark.parametrize("server_is", [{}, PIPELINING], ids=["one by one", "at once"])
+def test_a_break_before_the_dot_means_again(stage: str, how: str, server_is: dict[str, str]) -> None:
+    with ScriptedSmtp(server_is | {stage: how}) as server:
         fault = failure(plain(server.port, step_timeout=5.0 if how == DROP else 0.1)).fault
     assert fault.verdict is Verdict.AGAIN
     assert server.contents == []
@@ -148,12 +149,51 @@ REPLIES = [
 
 
 @pytest.mark.parametrize(("stage", "reply", "verdict", "code"), REPLIES)
-def test_each_reply_has_its_verdict(stage: str, reply: str, verdict: Verdict, code: str) -> None:
-    with ScriptedSmtp({stage: reply}) as server:
+@pytest.mark.parametrize("server_is", [{}, PIPELINING], ids=["one by one", "at once"])
+def test_each_reply_has_its_verdict(
+    stage: str, reply: str, verdict: Verdict, code: str, server_is: dict[str, str]
+) -> None:
+    with ScriptedSmtp(server_is | {stage: reply}) as server:
         failed = failure(plain(server.port))
+    assert server.contents == [] or stage == "DOT"
     assert (failed.fault.verdict, failed.fault.code) == (verdict, code)
     assert failed.fault.words
     assert reply[4:] not in str(failed)
+
+
+def test_a_server_that_takes_several_commands_at_once_is_told_all_before_it_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+
+        def talk() -> bytes:
+            connection, _ = listener.accept()
+            connection.settimeout(10)
+            with connection:
+                for answer, end in (
+                    ("220 mail.test", b"\r\n"),
+                    (PIPELINING["EHLO"], b"\r\nDATA\r\n"),
+                    ("250 Ok\r\n250 Ok\r\n354 Go on", b"\r\n.\r\n"),
+                ):
+                    connection.sendall(answer.encode() + b"\r\n")
+                    heard = b""
+                    while not heard.endswith(end):
+                        heard += connection.recv(4096)
+                connection.sendall(b"250 2.0.0 Ok: queued as 1\r\n")
+            return heard
+
+        heard = threads.submit(talk)
+        transport = plain(listener.getsockname()[1])
+        assert transport.send(make_mail()).reference == "2.0.0 Ok: queued as 1"
+        transport.close()
+        taken = heard.result()
+    assert taken == wire_form(make_mail().content) + b".\r\n"
+
+
+def test_content_that_a_refused_recipient_leaves_open_stays_without_an_end() -> None:
+    with ScriptedSmtp(PIPELINING | {"RCPT": "550 5.1.1 No such user"}) as server:
+        failure(plain(server.port))
+        assert server.closed.acquire(timeout=10)
+    assert server.contents == []
+    assert [command.partition(" ")[0] for command in server.commands[0]] == ["ehlo", "MAIL", "RCPT", "DATA"]
 
 
 @pytest.mark.parametrize(
