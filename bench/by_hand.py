@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from reminderd.rules.calendar import months_between, spread
-from reminderd.rules.facts import EventFact, Facts, Plan, Tier
+from reminderd.rules.facts import EventFact, Facts, Plan
 from reminderd.rules.kinds import KINDS, OUTCOMES, TOUCHES
+from reminderd.rules.states import Tier
 
 DAY, WEEK = dt.timedelta(days=1), dt.timedelta(days=7)
 KEEP, THANKS, OUTCOME, ASK, HEADS_UP, TASK = "keep", "thanks", "outcome", "ask", "heads_up", "task"

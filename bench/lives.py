@@ -7,8 +7,9 @@ import random
 
 from bench.stock import NOW
 from reminderd.rules.calendar import local_moment
-from reminderd.rules.facts import Digest, EventFact, Facts, OpportunityFact, ReferenceFact, Status, Tier, UserFact
+from reminderd.rules.facts import EventFact, Facts, OpportunityFact, ReferenceFact, UserFact
 from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.states import Digest, Status, Tier
 
 ZONE = "Europe/Berlin"
 EVENTS = 10

@@ -19,8 +19,8 @@ from reminderd.errors import UsageError
 from reminderd.planner import SNOOZE_STEP, Changes, Planner
 from reminderd.rules.balance import GIVING_DRAFTS
 from reminderd.rules.calendar import Span, local_day, local_moment, shift
-from reminderd.rules.facts import State, Status, Tier
 from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.states import State, Status, Tier
 from reminderd.rules.timeline import Timeline
 from reminderd.store.facts import load_user, load_user_subject, today_of
 from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User

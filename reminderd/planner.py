@@ -16,8 +16,9 @@ from sqlalchemy.sql.selectable import ForUpdateParameter
 from reminderd.errors import ReminderdError
 from reminderd.rules.cadence import plan
 from reminderd.rules.calendar import local_day
-from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, State, UserFact
+from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, UserFact
 from reminderd.rules.rule import Book
+from reminderd.rules.states import State
 from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
 from reminderd.store import marks, outbox

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from reminderd.errors import UsageError
 from reminderd.rules.calendar import parse_span
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.database import Store
 from reminderd.store.tables import Event, Nudge, Step, User
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders

@@ -10,7 +10,7 @@ import icalendar
 import pytest
 
 from reminderd.message import Channel
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store import due
 from reminderd.store.database import Store
 from reminderd.store.tables import Nudge, User

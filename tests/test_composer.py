@@ -12,8 +12,8 @@ from sqlalchemy import select
 from reminderd.actions import Happening
 from reminderd.message import Channel
 from reminderd.passes import Passes
-from reminderd.rules.facts import State
 from reminderd.rules.retry import Fault, Verdict
+from reminderd.rules.states import State
 from reminderd.store import outbox
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing

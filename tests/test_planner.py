@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from reminderd.rules.calendar import local_day
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.database import Store
 from reminderd.store.tables import Base, Event, Nudge, Reference, Step, User
 from tests.flow.parts import NOON, PATIENCE, SIX, Story, make_house, recorders

@@ -15,7 +15,7 @@ from reminderd.cli.naming import find_day, find_nudges
 from reminderd.cli.words import STATE_WORDS, due_words, load_lines
 from reminderd.errors import UsageError
 from reminderd.rules.calendar import Span
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import Nudge, User
 
 NUDGES = "NUDGE|NAME..."

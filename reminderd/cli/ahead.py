@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from reminderd.cli.words import Line, StepLine, names_of
 from reminderd.drafts.words import title
 from reminderd.rules.calendar import end_of_day
-from reminderd.rules.facts import Facts, PlannedNudge, State
+from reminderd.rules.facts import Facts, PlannedNudge
 from reminderd.rules.projection import FIRST_ID, project
+from reminderd.rules.states import State
 from reminderd.store.draft_assembly import assemble
 from reminderd.store.draft_shelf import Wanted, gather
 from reminderd.store.facts import load_references, load_user, load_user_subject

@@ -124,7 +124,7 @@ def _review(house: House, session: Session, now: dt.datetime, made_at: dt.dateti
 def _slot(habits: UserFact, now: dt.datetime, nudge: Nudge) -> dt.datetime:
     """The first digest that leaves a day to look through it; the first morning that leaves half a day where that is
     past the deadline, and earlier still for what is over by then."""
-    from reminderd.rules.facts import Digest
+    from reminderd.rules.states import Digest
     from reminderd.rules.steps import digest_slot
 
     slot = digest_slot(now + DAY, habits)

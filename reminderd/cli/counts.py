@@ -8,7 +8,7 @@ from collections import defaultdict
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from reminderd.rules.facts import State, Status
+from reminderd.rules.states import State, Status
 from reminderd.store.tables import UNSETTLED, Delivery, DeliveryState, Nudge, Reference, User
 
 

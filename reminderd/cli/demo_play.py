@@ -33,7 +33,7 @@ from reminderd.cli.demo_story import (
 from reminderd.cli.timeline import WIDTH, Timeline
 from reminderd.message import Channel, Mail, Message
 from reminderd.rules.calendar import local_day
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.simulation import Arrived, Simulation, load_arrived
 from reminderd.store.lock import own
 from reminderd.store.tables import Job, Nudge, User

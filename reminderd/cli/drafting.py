@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from reminderd.cli.words import Line
 from reminderd.drafts.draft import Draft
 from reminderd.drafts.library import Library
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.draft_facts import load_many
 from reminderd.store.tables import Nudge
 

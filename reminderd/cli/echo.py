@@ -25,8 +25,8 @@ from reminderd.cli.words import (
 )
 from reminderd.drafts import words
 from reminderd.errors import TemplateBroken
-from reminderd.rules.facts import State
 from reminderd.rules.rule import Role
+from reminderd.rules.states import State
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 BEFORE_YOU_POST = "Before you post: "

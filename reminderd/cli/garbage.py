@@ -14,6 +14,11 @@ def look_later() -> None:
     gc.set_threshold(LATER)
 
 
+def look_no_more() -> None:
+    """At the end: Python looks through all that is left twice before it lets go of it, and the process ends anyway."""
+    gc.freeze()
+
+
 def look_as_usual() -> None:
     """For what stays."""
     gc.set_threshold(*USUAL)

@@ -10,7 +10,7 @@ import click
 
 from reminderd.cli import dates, values
 from reminderd.cli.context import Ctx
-from reminderd.rules.facts import Digest
+from reminderd.rules.states import Digest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli import output
 from reminderd.cli.context import Ctx, pass_ctx
-from reminderd.cli.naming import find_day, find_nudges
 from reminderd.cli.open_lines import load_open_lines
 from reminderd.cli.output import json_option
 from reminderd.cli.words import STATE_WORDS, Line, due_words, lines_table, load_lines, step_words
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import Delivery, Nudge, Step, User
 
 NEXT = 3
@@ -61,6 +60,7 @@ def upcoming(ctx: Ctx, until: str | None) -> None:
         lines = _open_lines(session, user, now)
         if until is not None:
             from reminderd.cli.ahead import foreseen_lines
+            from reminderd.cli.naming import find_day
 
             day = find_day(until, ctx.today(user), "--until")
             lines = sorted([*lines, *foreseen_lines(ctx.house(), session, user, day, now)], key=_order)
@@ -80,6 +80,8 @@ def upcoming(ctx: Ctx, until: str | None) -> None:
 @pass_ctx
 def show(ctx: Ctx, nudge: str) -> None:
     """One nudge: what, when, and what was sent."""
+    from reminderd.cli.naming import find_nudges
+
     now = ctx.now()
     with ctx.reading() as (session, user):
         row = find_nudges(session, user, [nudge], now)[0]
@@ -104,6 +106,7 @@ def show(ctx: Ctx, nudge: str) -> None:
 def explain(ctx: Ctx, nudge: str) -> None:
     """Why this nudge, and why now."""
     from reminderd.cli import reasons
+    from reminderd.cli.naming import find_nudges
 
     now = ctx.now()
     with ctx.reading() as (session, user):

@@ -189,7 +189,10 @@ def cli(
 def main() -> None:
     """The console script; does not return."""
     garbage.look_later()
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        garbage.look_no_more()
 
 
 def _say_versions(context: click.Context) -> None:

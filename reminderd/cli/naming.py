@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from reminderd.cli.dates import parse_day
 from reminderd.cli.words import quoted
 from reminderd.errors import NotFound, UsageError
-from reminderd.rules.facts import State
 from reminderd.rules.kinds import ALIASES, RECORDABLE
+from reminderd.rules.states import State
 from reminderd.store.lookup import find_nudge, find_opportunity, find_reference, fold, list_references
 from reminderd.store.tables import Nudge, Opportunity, Reference, User
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli.words import Line, load_steps
 from reminderd.drafts.words import title_of
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.draft_matter import heading
 from reminderd.store.draft_shelf import Wanted, gather_headings
 from reminderd.store.tables import Nudge, User

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli import output
 from reminderd.rules.calendar import local_day
-from reminderd.rules.facts import State
 from reminderd.rules.kinds import TOUCHES
+from reminderd.rules.states import State
 from reminderd.store import usage
 from reminderd.store.lookup import list_references
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User

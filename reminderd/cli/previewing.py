@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from reminderd.carrier import Bundle, Carrier
 from reminderd.cli.words import Line, load_lines
 from reminderd.message import Channel, Mail, Text
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import DeliveryKind, Nudge, User
 from reminderd.transports.segments import fit
 from reminderd.wiring import House

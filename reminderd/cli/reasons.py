@@ -12,8 +12,8 @@ from reminderd.cli.echo import event_lines
 from reminderd.cli.words import STATE_WORDS, Line, due_words, steps_words
 from reminderd.rules import wording
 from reminderd.rules.calendar import local_day
-from reminderd.rules.facts import State
 from reminderd.rules.rule import Book, Rule
+from reminderd.rules.states import State
 from reminderd.store.tables import Event, Nudge, User
 
 

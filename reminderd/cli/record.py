@@ -21,8 +21,8 @@ from reminderd.cli.short import landed, need
 from reminderd.cli.wanting import wanted_job
 from reminderd.cli.words import quoted
 from reminderd.errors import UsageError
-from reminderd.rules.facts import Status
 from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.states import Status
 from reminderd.store.lookup import list_references
 from reminderd.store.tables import Opportunity, Reference, User
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @pass_ctx
 def run(ctx: Ctx, once: bool) -> int:
     """The daemon: plans, composes and sends until it is stopped (SIGTERM); SIGHUP reads rules and settings anew."""
+    if not once:
+        garbage.look_as_usual()
     from reminderd.daemon import run_forever, run_once
 
     if once:
@@ -31,7 +33,6 @@ def run(ctx: Ctx, once: bool) -> int:
     if ctx.is_terminal():
         ctx.tell_local()
     other_home.announce(ctx.settings, ctx.environ)
-    garbage.look_as_usual()
     return run_forever(ctx.load_settings)
 
 
@@ -89,7 +90,7 @@ def send_test(ctx: Ctx, channel: str | None) -> int:
 def _status(session: Session, user: User, ways: frozenset[str]) -> dict[str, Any]:
     from sqlalchemy import func, select
 
-    from reminderd.rules.facts import State
+    from reminderd.rules.states import State
     from reminderd.store import outbox
     from reminderd.store.tables import UNSETTLED, Delivery, Job, Nudge, Step, StepState
 

@@ -14,8 +14,8 @@ from reminderd.cli.words import quoted
 from reminderd.drafts.dates import day, month, upfirst
 from reminderd.rules.calendar import add_span, local_day, parse_span
 from reminderd.rules.consent import holds, last_word
-from reminderd.rules.facts import Status
 from reminderd.rules.kinds import KINDS, TOUCHES
+from reminderd.rules.states import Status
 from reminderd.store.draft_assembly import assemble
 from reminderd.store.draft_facts import Person, company_label
 from reminderd.store.draft_shelf import Wanted, gather

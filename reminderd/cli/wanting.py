@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli.words import load_lines
 from reminderd.errors import UsageError
-from reminderd.rules.facts import State
 from reminderd.rules.rule import Book, Role
+from reminderd.rules.states import State
 from reminderd.store.tables import Nudge, Opportunity, Reference, User
 
 _ANY_JOB = frozenset({Role.KEEP, Role.TASK})

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from reminderd.cli import output
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import UNSETTLED, Delivery, Nudge, Opportunity, Reference, Step, StepState, User
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from reminderd.replies.answers import Answers
 from reminderd.replies.parse import Reply, parse
 from reminderd.replies.vocabulary import LATER_FOR, Verb
 from reminderd.rules.calendar import Span, add_span
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store import due, inbound
 from reminderd.store.facts import today_of
 from reminderd.store.lookup import fold

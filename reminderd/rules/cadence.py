@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 
 from reminderd.rules.calendar import local_day, start_of_day
-from reminderd.rules.facts import Facts, Plan, PlannedNudge, State, Status
+from reminderd.rules.facts import Facts, Plan, PlannedNudge
 from reminderd.rules.occasions import Candidate, candidates
 from reminderd.rules.rule import KEPT_IN_PAUSE, Book, Role, Rule
+from reminderd.rules.states import State, Status
 from reminderd.rules.steps import make_steps
 from reminderd.rules.timeline import Timeline
 from reminderd.rules.voice import Voiced, one_voice

@@ -4,40 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import enum
 from collections.abc import Mapping
 from typing import Any
 
 from reminderd.rules.calendar import QuietHours, Span
 from reminderd.rules.kinds import KINDS
-
-
-class Status(enum.StrEnum):
-    ACTIVE = "active"
-    PAUSED = "paused"
-    RETIRED = "retired"
-
-
-class Tier(enum.StrEnum):
-    INNER = "inner"
-    NETWORK = "network"
-    DORMANT = "dormant"
-
-
-class State(enum.StrEnum):
-    """A nudge's state; `DONE` and `SKIPPED` belong to the user, the others are recomputed by every plan."""
-
-    OPEN = "open"
-    DONE = "done"
-    SKIPPED = "skipped"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-
-
-class Digest(enum.StrEnum):
-    WEEKLY = "weekly"
-    DAILY = "daily"
-    OFF = "off"
+from reminderd.rules.states import Digest, State, Status, Tier
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from reminderd.rules.calendar import (
     spread,
     yearly_on,
 )
-from reminderd.rules.facts import Digest, EventFact, Facts, ReferenceFact, State, Tier
+from reminderd.rules.facts import EventFact, Facts, ReferenceFact
 from reminderd.rules.kinds import OUTCOMES, TOUCHES
 from reminderd.rules.rule import Concerns, Role, Rule
+from reminderd.rules.states import Digest, State, Tier
 from reminderd.rules.timeline import Timeline
 
 TIER_EVERY: dict[Tier, Span | None] = {

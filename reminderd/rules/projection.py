@@ -7,8 +7,9 @@ import datetime as dt
 
 from reminderd.rules.cadence import plan
 from reminderd.rules.calendar import local_day
-from reminderd.rules.facts import EventFact, Facts, PlannedNudge, State
+from reminderd.rules.facts import EventFact, Facts, PlannedNudge
 from reminderd.rules.rule import Book
+from reminderd.rules.states import State
 
 MOST_ROUNDS = 1000
 """A look ahead ends after so many plans, however far it was to go."""

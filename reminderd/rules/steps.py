@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from reminderd.rules.calendar import leave_quiet, local_day, local_moment, next_digest, next_morning
-from reminderd.rules.facts import Digest, PlannedStep, UserFact
+from reminderd.rules.facts import PlannedStep, UserFact
 from reminderd.rules.occasions import Candidate
 from reminderd.rules.rule import Anchor, Role, StepRule
+from reminderd.rules.states import Digest
 
 WEEK = dt.timedelta(days=7)
 _DIGEST = (Anchor.DIGEST, Anchor.NEXT_DIGEST)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import UNSETTLED, Attempt, Delivery, DeliveryState, Nudge, Outcome, Step, StepState, User
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Boolean, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.tables import Delivery, DeliveryKind, DeliveryState, Inbound, Job, Nudge, Reference, Step, User
 
 _SENT = (DeliveryState.SENT, DeliveryState.DELIVERED)

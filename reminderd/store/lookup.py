@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.errors import Ambiguous, NotFound, UsageError
-from reminderd.rules.facts import Status
+from reminderd.rules.states import Status
 from reminderd.store.tables import Nudge, Opportunity, Reference, User
 
 Row = TypeVar("Row")
@@ -82,5 +81,7 @@ def _matches(name: str, key: str) -> bool:
 
 def fold(text: str) -> str:
     """Letters without case or accents, single spaces."""
+    import unicodedata
+
     plain = unicodedata.normalize("NFKD", text)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())

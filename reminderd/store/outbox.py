@@ -13,8 +13,8 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from reminderd.message import Channel, Message, from_record
-from reminderd.rules.facts import State
 from reminderd.rules.retry import Decision, Fault, Next
+from reminderd.rules.states import State
 from reminderd.store import statements
 from reminderd.store.tables import (
     Attempt,

@@ -8,25 +8,24 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Connection,
     ScalarSelect,
+    Subquery,
     and_,
     bindparam,
     case,
-    column,
     exists,
     func,
     insert,
     literal_column,
     or_,
     select,
+    union_all,
     update,
-    values,
 )
 
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.store.prepared import Prepared
 from reminderd.store.tables import Base, DeliveryState, Nudge, Outcome, Step
 
@@ -131,13 +130,14 @@ def _numbered(given: dict[str, object], names: Sequence[str], rows: Sequence[tup
     return given
 
 
-def _given(count: int, **columns: Any) -> CTE:
-    """So many rows of parameters, each column with the type of the one it is compared with."""
-    names = [column(name, one.type) for name, one in columns.items()]
+def _given(count: int, **columns: Any) -> Subquery:
+    """So many rows of parameters, each column with the type of the one it is compared with. Not by ``WITH``: Python's
+    driver for SQLite does not count what a statement changes that begins so."""
     rows = [
-        tuple(bindparam(f"{name}_{place}", type_=one.type) for name, one in columns.items()) for place in range(count)
+        select(*(bindparam(f"{name}_{place}", type_=one.type).label(name) for name, one in columns.items()))
+        for place in range(count)
     ]
-    return values(*names, name="given").data(rows).cte("given")
+    return union_all(*rows).subquery("given")
 
 
 _HELD = {

@@ -25,7 +25,7 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from reminderd.message import Message, from_record, to_record
-from reminderd.rules.facts import Digest, State, Status, Tier
+from reminderd.rules.states import Digest, State, Status, Tier
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):

@@ -13,7 +13,7 @@ from reminderd.actions import Actions
 from reminderd.drafts import words as draft_words
 from reminderd.drafts.dates import day_short, listing
 from reminderd.rules.calendar import Span, local_day, local_time
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.signing import Grant, Purpose
 from reminderd.store import draft_facts
 from reminderd.store.facts import load_user

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from reminderd import metrics
 from reminderd.drafts.sturdy import Sturdy
 from reminderd.errors import ReminderdError, UsageError
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.signing import ON_NUDGES, Grant, Purpose, Signer
 from reminderd.store.lookup import find_nudge
 from reminderd.store.tables import User

@@ -19,10 +19,10 @@ from reminderd.drafts.telling import know_line
 from reminderd.errors import TemplateBroken
 from reminderd.message import Channel
 from reminderd.rules.calendar import Span, add_span, local_day, local_time, parse_span
-from reminderd.rules.facts import State, Status, Tier
 from reminderd.rules.kinds import TOUCHES
 from reminderd.rules.occasions import TIER_EVERY
 from reminderd.rules.rule import Role
+from reminderd.rules.states import State, Status, Tier
 from reminderd.store import draft_facts, due
 from reminderd.store.lookup import list_references
 from reminderd.store.tables import DeliveryKind, Event, Nudge, Reference, User

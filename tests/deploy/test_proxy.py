@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.signing import Purpose
 from reminderd.store.database import Store
 from reminderd.web.server import Server

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminderd.rules.calendar import parse_span
-from reminderd.rules.facts import Digest, Status, Tier
+from reminderd.rules.states import Digest, Status, Tier
 from tests.rules.world import World, day
 
 

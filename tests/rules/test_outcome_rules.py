@@ -153,7 +153,7 @@ def test_a_digest_item_whose_deadline_comes_before_the_next_digest_goes_by_itsel
 
 
 def test_with_digest_off_each_comes_by_itself_at_the_hour() -> None:
-    from reminderd.rules.facts import Digest
+    from reminderd.rules.states import Digest
 
     world = asked().me(digest=Digest.OFF).on("2026-11-24", "accepted")
     assert world.steps("2026-11-24T12:00", "gift", whole=True) == [("2026-11-25 09:00", "email", "now")]

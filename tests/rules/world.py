@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from reminderd.rules.book import default_book, parse_with_default
 from reminderd.rules.cadence import plan
 from reminderd.rules.facts import (
-    Digest,
     EventFact,
     Facts,
     OpportunityFact,
@@ -18,12 +17,10 @@ from reminderd.rules.facts import (
     PlannedNudge,
     ReferenceFact,
     SettledFact,
-    State,
-    Status,
-    Tier,
     UserFact,
 )
 from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.states import Digest, State, Status, Tier
 
 BOOK = default_book()
 MARIA = 1

@@ -10,8 +10,8 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from reminderd.message import Channel, Text
-from reminderd.rules.facts import State
 from reminderd.rules.retry import Verdict
+from reminderd.rules.states import State
 from reminderd.store.database import Store
 from reminderd.store.tables import Delivery, DeliveryState
 from reminderd.transports.twilio_codes import TABLE, fault_for_status

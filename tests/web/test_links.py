@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from reminderd.message import Channel
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.signing import Purpose
 from reminderd.store.tables import Opportunity, User
 from tests.flow.parts import NOON, parsed

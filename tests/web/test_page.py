@@ -10,7 +10,7 @@ import pytest
 from werkzeug.http import parse_cookie
 
 from reminderd.message import Channel
-from reminderd.rules.facts import State
+from reminderd.rules.states import State
 from reminderd.signing import Purpose
 from reminderd.store.database import Store
 from reminderd.store.tables import Nudge, Reference

@@ -43,7 +43,7 @@ def test_it_serves_and_stops_with_connections_open(sqlite_store: Store, tmp_path
 
 
 def test_a_form_works_over_the_wire(sqlite_store: Store, tmp_path: Path) -> None:
-    from reminderd.rules.facts import State
+    from reminderd.rules.states import State
     from reminderd.signing import Purpose
 
     desk = make_desk(sqlite_store, tmp_path, {**SETTINGS, "LISTEN_ADDR": "127.0.0.1:0"})
