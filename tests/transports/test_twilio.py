@@ -6,6 +6,8 @@ import logging
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -255,6 +257,27 @@ def test_connections_are_used_again(fake_twilio: FakeTwilio) -> None:
         transport.send(make_text(number))
     transport.close()
     assert fake_twilio.connections == 1
+
+
+def test_a_proxy_of_the_environment_is_used(fake_twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", fake_twilio.url)
+    transport = transport_to(fake_twilio, api_url="http://twilio.invalid")
+    assert transport.send(make_text()).reference.startswith("SM")
+    transport.close()
+
+
+def test_a_dozen_at_a_time_keep_their_connections(fake_twilio: FakeTwilio) -> None:
+    transport, together = transport_to(fake_twilio), threading.Barrier(12)
+
+    def send(number: int) -> None:
+        for text in (number, number + 100):
+            together.wait(10)
+            transport.send(make_text(text))
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(send, range(12)))
+    transport.close()
+    assert fake_twilio.connections <= 12
 
 
 def test_a_base_url_may_have_a_path_of_its_own(fake_twilio: FakeTwilio) -> None:
