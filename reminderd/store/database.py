@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
 import threading
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, true
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, insert, make_url, select, true
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidatePoolError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
 
+from reminderd.clock import steady
 from reminderd.errors import ConfigError, SettingError, StoreBusy
 from reminderd.store import faults
 from reminderd.store import wake as waking
@@ -26,6 +28,8 @@ ROWS_AT_A_TIME = 1000
 CHECKPOINT_EVERY = 4000
 """Pages (16 MB) of the log that are committed and not yet in the SQLite file. Moving them is a commit's dearest part; a
 crash costs none of them."""
+FRESH_FOR = 1.0
+"""Seconds for which a connection to PostgreSQL is taken to be alive after its last use."""
 STOOD_STILL_FOR = 20.0
 """Seconds after which PostgreSQL ends a transaction in which nothing happens: less than others wait for its locks."""
 
@@ -156,9 +160,12 @@ class Store:
         chosen = {name: value for name, value in arguments.items() if name not in url.query}
         complete_for_postgres()
         try:
-            return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=chosen)
+            engine = create_engine(url, hide_parameters=True, connect_args=chosen)
         except ModuleNotFoundError as error:
             raise ConfigError("PostgreSQL needs psycopg: pip install 'reminderd[postgres]'.") from error
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", functools.partial(_check_alive, engine.dialect))
+        return engine
 
     def _open_sqlite(self) -> sqlite3.Connection:
         """A connection without the driver's own transactions, which let two readers both win a claim."""
@@ -264,6 +271,21 @@ def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get(MODE, "IMMEDIATE")
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _note_use(connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["used_at"] = steady()
+
+
+def _check_alive(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, fairy: Any) -> None:
+    """A server that was started anew must not cost a failure; asking costs a round trip, and a busy daemon takes a
+    connection hundreds of times a second."""
+    if steady() - entry.info.get("used_at", steady()) < FRESH_FOR:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

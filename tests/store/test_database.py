@@ -321,13 +321,30 @@ class TestFaults:
         with pytest.raises(ConfigError, match="does not exist on that server"), store.reading() as session:
             session.execute(text("SELECT 1"))
 
-    def test_a_lost_server_connection_is_made_anew(self, postgres_store: Store) -> None:
-        with postgres_store.reading() as session:
-            pid = session.execute(text("SELECT pg_backend_pid()")).scalar()
-        other = Store(postgres_store.engine.url.render_as_string(hide_password=False))
+    @staticmethod
+    def be_cut(store: Store) -> int:
+        """The number of the connection that the store has, and has lost."""
+        with store.reading() as session:
+            pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        other = Store(store.engine.url.render_as_string(hide_password=False))
         with other.writing() as session:
             session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
         other.dispose()
+        return int(pid)
+
+    def test_a_lost_server_connection_is_made_anew(
+        self, postgres_store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pid = self.be_cut(postgres_store)
+        later = database.steady() + database.FRESH_FOR
+        monkeypatch.setattr(database, "steady", lambda: later)
+        with postgres_store.reading() as session:
+            assert session.execute(text("SELECT pg_backend_pid()")).scalar() != pid
+
+    def test_one_lost_right_after_its_use_is_busy_once(self, postgres_store: Store) -> None:
+        pid = self.be_cut(postgres_store)
+        with pytest.raises(StoreBusy), postgres_store.reading() as session:
+            session.execute(text("SELECT 1"))
         with postgres_store.reading() as session:
             assert session.execute(text("SELECT pg_backend_pid()")).scalar() != pid
 
