@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reminderd import crash
 from reminderd.clock import steady
 from reminderd.dispatcher import Dispatcher, Tally
-from reminderd.store import backup, due, jumps, lock
+from reminderd.store import backup, jumps, lock
 from reminderd.store.agenda import Agenda, load_agenda
 from reminderd.store.tables import UNSETTLED, Base, Delivery, Job, Reference, User
 from reminderd.wiring import House
@@ -168,6 +168,8 @@ class Passes:
         return False
 
     def _anything_to_compose(self, now: dt.datetime, ahead: dt.timedelta) -> bool:
+        from reminderd.store import due
+
         with self._house.store.reading() as session:
             return due.anything_due(session, now + ahead) or self._house.composer.has_notices(session, now)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import tempfile
 from pathlib import Path
 
@@ -35,6 +34,8 @@ def _kept(path: Path) -> str:
 
 def _make(path: Path) -> None:
     """Whole or not at all, and never over one that another process made meanwhile."""
+    import secrets
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}-")
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,6 +70,8 @@ def read(run: Path) -> dict[str, str] | None:
 
 def _way_to(theirs: Mapping[str, str], environ: Mapping[str, str]) -> str:
     """The command that works in these places, whatever this environment says of them."""
+    import shlex
+
     if theirs["home"] == theirs["config"]:
         return shlex.join(["reminderd", "--home", theirs["home"]])
     usual = places({"HOME": environ.get("HOME", "")})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from importlib import resources
+from pathlib import Path
 
 DEFAULT_SOURCE = "book.toml"
 
 
 def default_text() -> str:
     """The text of the default book."""
-    return resources.files("reminderd.rules").joinpath(DEFAULT_SOURCE).read_text("utf-8")
+    return Path(__file__).with_name(DEFAULT_SOURCE).read_text("utf-8")
 
 
 def default_mark() -> str:

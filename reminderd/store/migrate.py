@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from reminderd.errors import OutOfDate, ReminderdError, SchemaError, StoreBusy
-from reminderd.store import faults, impossible, lock
+from reminderd.store import faults, lock
 from reminderd.store.database import Store
 from reminderd.store.tables import Base, SchemaFloor
 
@@ -153,6 +153,8 @@ def back_up(store: Store, *, label: str, now: dt.datetime, folder: Path | None =
 
 def check(store: Store) -> list[str]:
     """What is wrong in the database, one line each; empty when all is well."""
+    from reminderd.store import impossible
+
     problems: list[str] = []
     with store.reading() as session:
         if store.is_sqlite:

@@ -61,15 +61,17 @@ NEVER = {
     "waitress",
 }
 """What no idle daemon needs that has neither texts, mailbox nor page."""
-MESSAGES = {"difflib", "jinja2", "reminderd.carrier", "reminderd.composer", "reminderd.drafts", "smtplib"}
+MESSAGES = {"jinja2", "reminderd.carrier", "reminderd.composer", "reminderd.drafts", "smtplib"}
 """What making and sending needs, and waiting for the first message does not."""
+RECORDS = {"difflib", "reminderd.cli.naming", "reminderd.rules.facts", "unicodedata"}
+"""What neither a look nor a daemon that waits has to do with."""
 PLANS = {
+    "mappers",
     "reminderd.planner",
     "reminderd.replies",
     "reminderd.rules.book",
     "reminderd.rules.rule",
     "tomllib",
-    "unicodedata",
 }
 """What planning needs, and a start on what is planned already does not: "mappers" are those of SQLAlchemy in working
 order."""
@@ -103,9 +105,9 @@ def loaded(home: Path, code: str, *args: str) -> set[str]:
     ("code", "args", "without"),
     [
         (COMMAND, ["--help"], NEVER | WORK | PLAIN),
-        (COMMAND, ["upcoming"], NEVER | WORK),
-        (COMMAND, ["today"], NEVER | WORK),
-        (DAEMON, ["run"], NEVER | MESSAGES | PLANS),
+        (COMMAND, ["upcoming"], NEVER | WORK | RECORDS),
+        (COMMAND, ["today"], NEVER | WORK | RECORDS),
+        (DAEMON, ["run"], NEVER | MESSAGES | PLANS | RECORDS),
     ],
     ids=["--help", "upcoming", "today", "run"],
 )
