@@ -158,7 +158,8 @@ class Ground:
         with self.store.reading() as session:
             # What was taken back untried was made anew, with the same Message-ID.
             tried = or_(Delivery.state != DeliveryState.CANCELLED, Delivery.attempts > 0)
-            query = sql(Delivery.id, Delivery.channel, Delivery.state, Delivery.message).where(tried)
+            kept = sql(Delivery.id, Delivery.channel, Delivery.state, StoredMessage.envelope)
+            query = kept.join(StoredMessage, StoredMessage.delivery_id == Delivery.id).where(tried)
             rows = session.execute(query).all()
             event_users = session.execute(sql(User.id, User.email).where(User.email.like("event%"))).all()
         wrong: list[str] = []
