@@ -164,6 +164,9 @@ class _Daemon:
             return
         except ReminderdError as error:
             now = utc_now()
+            self._is_noted = False  # or it would look after an outage as if it still stood
+            if error.reason == "read_only":  # SQLite asks once, as it opens the file, whether it may write to it
+                self._house.store.engine.dispose()
             if self._outage.failed(error.reason, now):
                 log.warning("pass_put_off reason=%s", error.reason)
             in_flight = any(dispatcher.in_flight for dispatcher in (self._passes.dispatcher, *self._retired))
