@@ -95,7 +95,9 @@ def enqueue_late(made: Ground) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strike", "reason"), [(put_in_place_read_only, "read_only"), (without_room, "disk_fault")], ids=["read-only", "no room"]
+    ("strike", "reason"),
+    [(put_in_place_read_only, "read_only"), (without_room, "disk_fault")],
+    ids=["read-only", "no room"],
 )
 def test_a_database_that_cannot_be_written_for_a_while_is_told_once_and_costs_time_only(
     made: Ground,
