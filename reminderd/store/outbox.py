@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import enum
 import logging
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy.engine import CursorResult
@@ -55,8 +55,7 @@ class Standing(enum.Enum):
     """Nothing of it is still to be said."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A delivery that one owner may work on until its lease ends."""
 
     delivery_id: int
@@ -133,7 +132,7 @@ def begin_attempts(
 ) -> list[Claim]:
     """Hold these until then, and note that they are about to be handed over. To be committed before the network is
     touched."""
-    begun = [dataclasses.replace(claim, attempt=claim.attempt + 1) for claim in claims]
+    begun = [claim._replace(attempt=claim.attempt + 1) for claim in claims]
     attempts = [(claim.user_id, claim.delivery_id, claim.attempt) for claim in begun]
     statements.begin(session.connection(), attempts, owner, now, until)
     return begun
