@@ -31,6 +31,27 @@ with Session(create_engine(sys.argv[1])) as session:
     for row in rows:
         print(*row)
 """
+RECORD = """
+import datetime as dt, sys, uuid
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.orm import Session
+engine = create_engine(sys.argv[1])
+@event.listens_for(engine, "connect")
+def durable(connection, _):
+    connection.execute("PRAGMA synchronous=FULL")
+now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+with Session(engine) as session:
+    reference = session.execute(
+        text('SELECT id, user_id FROM "references" WHERE name = :name'), {"name": sys.argv[2]}).one()
+    values = {"user_id": reference.user_id, "id": reference.id, "day": now.date().isoformat(),
+              "batch": uuid.uuid4().hex, "now": now.isoformat(" ", "microseconds")}
+    session.execute(text(
+        'INSERT INTO events (user_id, kind, reference_id, "on", ordinal, data, batch, recorded_at)'
+        " VALUES (:user_id, 'met', :id, :day, 1, '{}', :batch, :now)"), values)
+    session.commit()
+print("Recorded", sys.argv[2])
+"""
+"""What `record` keeps of a meeting, and nothing of what follows from it."""
 
 
 def run(quick: bool) -> Report:
@@ -46,18 +67,29 @@ def run(quick: bool) -> Report:
             f"a click group with {count} empty commands": [sys.executable, "-m", EMPTY],
             "reminderd upcoming": [*ours, "upcoming"],
             "the same rows by SQLAlchemy": [sys.executable, "-c", QUERY, environ["DATABASE_URL"]],
+            "reminderd record": [*ours, "record", "met"],
+            "the same event by SQLAlchemy": [sys.executable, "-c", RECORD, environ["DATABASE_URL"]],
         }
+        # Nobody is met twice, so that each meeting is an event of its own and has a plan made anew.
+        who = {"reminderd record": "Person {even}", "the same event by SQLAlchemy": "Person {odd}"}
         taken: dict[str, list[float]] = {name: [] for name in commands}
         for repeat in range(repeats + 1):
             for name, command in commands.items():
+                whom = [who[name].format(even=2 * repeat, odd=2 * repeat + 1)] if name in who else []
                 begun = time.perf_counter()
-                subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)
+                subprocess.run(
+                    [*command, *whom], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True
+                )
                 if repeat:
                     taken[name].append((time.perf_counter() - begun) * 1000)
     rows = [Row(name, tuple(values)) for name, values in taken.items()]
-    help_, empty, upcoming, bare = (row.median for row in rows)
+    help_, empty, upcoming, bare, record, insert = (row.median for row in rows)
     return Report(
         "cli",
         rows,
-        [Verdict("--help / empty group", help_ / empty, 1.3), Verdict("upcoming / bare query", upcoming / bare, 1.5)],
+        [
+            Verdict("--help / empty group", help_ / empty, 1.3),
+            Verdict("upcoming / bare query", upcoming / bare, 1.5),
+            Verdict("record / bare insert", record / insert),
+        ],
     )
