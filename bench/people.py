@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from bench.stock import NOW, copy_rows
+from bench.stock import NOW, copy_rows, make_user
 from reminderd.settings import load
 from reminderd.store import migrate
 from reminderd.store.database import Store
@@ -158,17 +158,7 @@ def _analyze(store: Store) -> None:
 
 
 def _user(number: int) -> dict[str, Any]:
-    return {
-        "id": number,
-        "email": f"user{number}@bench.test",
-        "name": f"User {number}",
-        "phone": "+14155550101",
-        "zone": "Europe/Berlin",
-        "hour": dt.time(9),
-        "digest": "weekly",
-        "created_at": NOW,
-        "plan_again_at": FAR,
-    }
+    return make_user(number, phone="+14155550101", zone="Europe/Berlin", plan_again_at=FAR)
 
 
 def _opportunity(number: int) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     migrate.create(store)
     chance = random.Random(1)
     with store.writing() as session:
-        session.execute(insert(User), [_user(number) for number in range(1, USERS + 1)])
+        session.execute(insert(User), [make_user(number) for number in range(1, USERS + 1)])
     ids = range(1, min(BLOCK, stock) + 1)
     at = {number: NOW + dt.timedelta(days=1) + LATER * chance.random() for number in ids}
     messages = {number: make_message(number) for number in ids}
@@ -70,6 +70,20 @@ def make_all_due(session: Session, now: dt.datetime) -> None:
     session.execute(update(Nudge).values(expires_at=now + LATER))
 
 
+def make_user(number: int, **values: Any) -> dict[str, Any]:
+    """A user's row; ``values`` are what is not as with the others."""
+    return {
+        "id": number,
+        "email": f"user{number}@bench.test",
+        "name": f"User {number}",
+        "zone": "UTC",
+        "hour": dt.time(9),
+        "digest": "weekly",
+        "created_at": NOW,
+        **values,
+    }
+
+
 def copy_rows(session: Session, entity: type[Base], below: int, **changed: Any) -> None:
     """The rows with ids below a number once more, with other values in some columns: by the database itself, which is
     quickest."""
@@ -99,18 +113,6 @@ def _copy_block(session: Session, shift: int) -> None:
 
 def _owner(number: int) -> int:
     return number % USERS + 1
-
-
-def _user(number: int) -> dict[str, Any]:
-    return {
-        "id": number,
-        "email": f"user{number}@bench.test",
-        "name": f"User {number}",
-        "zone": "UTC",
-        "hour": dt.time(9),
-        "digest": "weekly",
-        "created_at": NOW,
-    }
 
 
 def _nudge(number: int, at: dt.datetime) -> dict[str, Any]:
