@@ -1,22 +1,25 @@
-"""E-mail over SMTP."""
+"""E-mail over SMTP. What speaks it is imported with the first mail."""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
 import ipaddress
-import ssl
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reminderd.errors import ConfigError, SettingError
 from reminderd.message import Channel, Mail, Message
-from reminderd.oauth import Tokens
 from reminderd.transports.base import Receipt, SendFailed
-from reminderd.transports.smtp_replies import Stage
-from reminderd.transports.smtp_session import Session
-from reminderd.transports.smtp_wire import Budget, Server
+
+if TYPE_CHECKING:
+    import ssl
+
+    from reminderd.oauth import Tokens
+    from reminderd.transports.smtp_session import Session
+    from reminderd.transports.smtp_wire import Budget, Server
 
 DEFAULT_PORTS = {"starttls": 587, "force_tls": 465, "off": 25, "off_forced": 25}
 
@@ -74,13 +77,15 @@ class SmtpTransport:
         generation = self._generation
         session = self._kept()
         if session is not None:
+            from reminderd.transports.smtp_replies import Stage
+
             try:
                 return self._deliver(session, message, budget, generation)
             except SendFailed:
                 # Dead since its last use, and found so before anything was handed over.
                 if not (session.lost and session.stage is Stage.MAIL):
                     raise
-        return self._deliver(Session(self._server, budget), message, budget, generation)
+        return self._deliver(self._connect(budget), message, budget, generation)
 
     def find(self, message: Message, since: dt.datetime) -> Receipt | None:
         """SMTP cannot tell: always ``None``. The same bytes with the same Message-ID may be sent again."""
@@ -88,7 +93,7 @@ class SmtpTransport:
 
     def probe(self) -> str:
         """Connect, encrypt and sign in, sending nothing. Raises `SendFailed`."""
-        session = Session(self._server, self._budget())
+        session = self._connect(self._budget())
         found = session.describe()
         session.leave()
         return f"{self._host}:{self._port} answers {found}"
@@ -100,6 +105,11 @@ class SmtpTransport:
             self._generation += 1
         for session in idle:
             session.leave()
+
+    def _connect(self, budget: Budget) -> Session:
+        from reminderd.transports.smtp_session import Session
+
+        return Session(self._server, budget)
 
     def _deliver(self, session: Session, mail: Mail, budget: Budget, generation: int) -> Receipt:
         try:
@@ -131,10 +141,14 @@ class SmtpTransport:
         session.leave()
 
     def _budget(self) -> Budget:
+        from reminderd.transports.smtp_wire import Budget
+
         return Budget(step=self._step_timeout, whole=self._setup_timeout)
 
     @functools.cached_property
     def _server(self) -> Server:
+        from reminderd.transports.smtp_wire import Server
+
         encrypted = self._security in ("starttls", "force_tls")
         return Server(
             self._host,
@@ -167,6 +181,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _make_context(ca_file: Path | str | None) -> ssl.SSLContext:
+    import ssl
+
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError is one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from reminderd.cli.open_lines import load_open_lines
+from reminderd.clock import utc_now
 from reminderd.store import migrate
 from reminderd.store.database import Store
 from reminderd.store.tables import User
@@ -82,19 +84,26 @@ PLAIN = {"sqlalchemy", "zoneinfo", "json", "traceback", "tempfile", "reminderd.s
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """One in which six references are planned."""
+    """One in which six references are planned, and nothing is due for hours."""
     store = Store(f"sqlite:///{tmp_path / 'reminderd.db'}")
     migrate.create(store)
-    story = Story.begin(make_house(store, tmp_path), recorders())
-    story.pass_at(NOON)
+    now = utc_now()
+    far = dt.time((now.hour + 12) % 24)
+    house = make_house(store, tmp_path, ways=["email"])
+    story = Story.begin(house, recorders(), now=now, phone=None, created_at=now, zone="UTC", hour=far)
+    story.pass_at(now)
     story.stop()
     store.dispose()
     return tmp_path
 
 
-def loaded(home: Path, code: str, *args: str) -> set[str]:
+def loaded(home: Path, code: str, *args: str, **settings: str) -> set[str]:
     """The modules in memory when it ended, or, of the daemon, when it was ready."""
-    environ = {"PATH": os.environ["PATH"], "REMINDERD_HOME": str(home), "NOTIFY_SOCKET": str(home / "notify")}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "REMINDERD_HOME": str(home),
+        "NOTIFY_SOCKET": str(home / "notify"),
+    } | settings
     ran = subprocess.run(
         [sys.executable, "-c", code, *args], env=environ, capture_output=True, text=True, check=True, timeout=60
     )
@@ -113,6 +122,13 @@ def loaded(home: Path, code: str, *args: str) -> set[str]:
 )
 def test_what_is_not_used_is_not_loaded(home: Path, code: str, args: Sequence[str], without: set[str]) -> None:
     assert sorted(loaded(home, code, *args) & without) == []
+
+
+def test_what_speaks_smtp_is_loaded_with_the_first_mail(home: Path) -> None:
+    mail = {"SMTP_HOST": "localhost", "SMTP_SECURITY": "off", "SMTP_FROM": "reminders@example.org"}
+    modules = loaded(home, DAEMON, "run", **mail)
+    assert "reminderd.transports.smtp" in modules
+    assert sorted(modules & (MESSAGES | {"reminderd.transports.smtp_session", "reminderd.transports.smtp_wire"})) == []
 
 
 def test_upcoming_asks_as_much_of_many_references_as_of_few(tmp_path: Path) -> None:
