@@ -255,7 +255,7 @@ class _Firing:
         kinds = _fulfilling(rule.fulfilled)
         from_on = None
         if rule.early is not None:
-            from_on = add_span(candidate.start_on, -rule.early, self.facts.holidays)
+            from_on = add_span(self._begins_on(candidate), -rule.early, self.facts.holidays)
         for event in self.line.past:
             if not (event.kind in kinds or event.data) or not self._fulfils(event, candidate, kinds, from_on):
                 continue
@@ -263,6 +263,10 @@ class _Firing:
             if not waiting or event.data.get("occasion") == candidate.occasion:
                 return event.id
         return None
+
+    def _begins_on(self, candidate: Candidate) -> dt.date:
+        """An `ahead` rule begins when its event is recorded, which may be long before the day of that event."""
+        return min(candidate.start_on, local_day(candidate.start_at, self.facts.user.zone))
 
     def _waiting_for(self, candidate: Candidate) -> set[int | None]:
         if candidate.rule.concerns is not Concerns.OPPORTUNITY:

@@ -58,6 +58,14 @@ def test_once_briefed_nothing_more_comes(life: Life) -> None:
     assert about(life.until("2026-03-14T10:00"), "heads-up") == []
 
 
+def test_once_briefed_nothing_more_comes_however_far_off_the_interview_is(life: Life) -> None:
+    life.at("2026-03-10T10:00", "record", "interview", "--final", "--on", "2026-03-24", "--for", "Acme", "--quiet")
+    life.until("2026-03-10T10:05")
+    life.at("2026-03-10T11:00", "record", "briefed", "Dana", "--for", "Acme", "--quiet")
+    assert ("heads-up", "Dana Wu") not in life.open("2026-03-10T12:00")
+    assert about(life.until("2026-03-25T10:00"), "heads-up") == []
+
+
 def test_an_interview_that_is_not_the_last_bothers_nobody(life: Life) -> None:
     life.at("2026-03-10T10:00", "record", "interview", "--on", "2026-03-13", "--for", "Acme", "--quiet")
     assert about(life.until("2026-03-14T10:00"), "heads-up") == []

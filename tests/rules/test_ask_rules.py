@@ -95,6 +95,28 @@ def test_with_less_than_a_day_left_the_heads_up_is_a_text_at_once() -> None:
     assert world.steps("2026-11-24T15:00", "heads-up") == [("2026-11-24 15:00", "sms", "now")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "on", "ended"),
+    [
+        ("briefed", "2026-11-20", False),
+        ("briefed", "2026-11-21", True),
+        ("briefed", "2026-11-24", True),
+        ("called", "2026-11-25", True),
+        ("briefed", "2026-12-02", True),
+    ],
+)
+def test_a_briefing_counts_from_three_days_before_the_interview_was_recorded(kind: str, on: str, ended: bool) -> None:
+    world = World().on("2026-11-10", "agreed")
+    world.on("2026-12-02", "interview", recorded="2026-11-24T12:00", final=True, at="14:30").on(on, kind)
+    assert ("heads-up" not in world.open("2026-12-02T09:00")) is ended
+
+
+def test_a_call_long_before_the_interview_is_thanked_by_itself() -> None:
+    world = World().on("2026-11-10", "agreed")
+    world.on("2026-12-02", "interview", recorded="2026-11-20T12:00", final=True).on("2026-11-24", "called")
+    assert "called" in world.open("2026-11-26T12:00")
+
+
 def test_references_requested_starts_one_due_the_same_day() -> None:
     world = World().on("2026-11-20", "asked").on("2026-11-24", "references_requested")
     assert world.due("2026-11-24T12:00")["heads-up"] == "2026-11-24"
