@@ -13,6 +13,7 @@ from reminderd.actions import Recorded
 from reminderd.cli import output
 from reminderd.cli.context import Ctx
 from reminderd.cli.drafting import draft_of
+from reminderd.cli.naming import SOON
 from reminderd.cli.words import (
     Line,
     StepLine,
@@ -30,7 +31,6 @@ from reminderd.rules.states import State
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 BEFORE_YOU_POST = "Before you post: "
-SOON = dt.timedelta(days=8)
 NOTHING_CHANGED = "already recorded; nothing changed (--again for another)"
 _ENDED = {
     State.DONE: "Done by this",

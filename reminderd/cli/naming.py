@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FIRST_DAY = dt.date(1950, 1, 1)
 YEARS_AHEAD = 10
+SOON = dt.timedelta(days=8)
+"""What an event started and begins within so long is of now."""
 LATELY = dt.timedelta(days=30)
 """Until so long after it was done, a nudge is what somebody means who says again that they did it."""
 
@@ -98,8 +100,9 @@ def open_jobs(session: Session, user: User) -> list[Opportunity]:
 
 
 def find_nudges(session: Session, user: User, words: Sequence[str], now: dt.datetime) -> list[Nudge]:
-    """The nudges meant: by number, or by name where the reference has exactly one that has begun. Raises
-    `UsageError`, which lists them where there are several."""
+    """The nudges meant: by number, or by name where the reference has exactly one that is of now: begun, else begun
+    soon for something that happened, else settled lately. Raises `UsageError`, which lists them where there are
+    several."""
     numbers = [word for word in words if _number(word) is not None]
     names = [word for word in words if _number(word) is None]
     found = [find_nudge(session, user, _number(word) or 0) for word in numbers]
@@ -118,10 +121,11 @@ def _nudge_of(session: Session, user: User, person: Reference, now: dt.datetime)
     rows = list(session.scalars(query))
     waiting = [row for row in rows if row.state == State.OPEN]
     begun = [row for row in waiting if row.starts_at <= now]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        raise UsageError(f"{person.name} has several: {_listed(session, begun, now)}. Say which by its number.")
+    current = begun or [row for row in waiting if row.event_id and row.starts_at < now + SOON]
+    if len(current) == 1:
+        return current[0]
+    if current:
+        raise UsageError(f"{person.name} has several: {_listed(session, current, now)}. Say which by its number.")
     settled = [row for row in rows if row.state in (State.DONE, State.SKIPPED) and now - row.state_at < LATELY]
     if settled:
         return max(settled, key=lambda row: (row.state_at, row.number))

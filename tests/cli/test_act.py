@@ -67,6 +67,26 @@ def test_done_twice_says_so_and_is_no_failure(tmp_path: Path) -> None:
     assert desk.rows("SELECT count(*) FROM events") == before
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("draft", "Ana"), "I know that Acme spoke with you"),
+        (("preview", "Ana"), "I know that Acme spoke with you"),
+        (("explain", "Ana"), "Thank Ana Lima for the call with Acme"),
+        (("show", "Ana"), "Thank Ana Lima for the call with Acme"),
+        (("send", "Ana", "--print"), "mailto:ana@example.org"),
+        (("snooze", "Ana", "1d"), "Thank Ana Lima for the call with Acme: quiet until"),
+        (("done", "Ana"), "Thank Ana Lima for the call with Acme: done."),
+        (("skip", "Ana"), "Thank Ana Lima for the call with Acme: let go."),
+    ],
+)
+def test_a_name_means_what_is_open_before_what_is_done(command: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "asked", "Ana", "--for", "Acme")
+    desk.ok("record", "called", "Ana", "--for", "Acme")
+    assert words in desk.ok(*command)
+
+
 def test_done_keeps_the_answer(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     number = numbers(desk, "accepted")["Ana Lima"]
