@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 from reminderd.cli import output
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.drafting import draft_of
+from reminderd.cli.hints import say_secrets
 from reminderd.cli.naming import find_job, find_nudges, find_people, find_situation
 from reminderd.cli.output import json_option
 from reminderd.cli.words import draft_text, load_lines
 from reminderd.drafts.draft import LENGTHS, Draft
 from reminderd.errors import NotFound, UsageError
+from reminderd.rules.kinds import KINDS, Scope
+from reminderd.rules.rule import Book
 from reminderd.store.draft_facts import load_for
 from reminderd.store.tables import User
 
@@ -102,10 +105,19 @@ def _on_demand(
     person = find_people(session, user, [reference])[0]
     job = find_job(session, user, company) if company else None
     facts = load_for(session, person, job, ctx.now(), situation=situation)
+    if _speaks_of_search(house.book, situation):
+        say_secrets(ctx, [person])
     if facts.silence.long:
         silent = {rule.draft: rule.silent_draft for rule in house.book.rules.values() if rule.silent_draft}
         situation = silent.get(situation) or situation
     return house.library.draft(situation, facts, variant=variant, length=length, warmth=warmth)
+
+
+def _speaks_of_search(book: Book, situation: str) -> bool:
+    """Whether whoever reads this draft learns of a job that was applied for: what starts it is about one."""
+    starts = [rule.on for rule in book.rules.values() if situation in (rule.draft, rule.silent_draft)]
+    jobs = all(on and all(KINDS[kind].scope is not Scope.REFERENCE for kind in on) for on in starts)
+    return situation == "confirm_details" or (bool(starts) and jobs)
 
 
 def _to_json(made: Draft) -> dict[str, object]:

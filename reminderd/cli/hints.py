@@ -50,7 +50,7 @@ def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
         job = session.get_one(Opportunity, news[-1].opportunity_id)
         if ctx.house().actions.involved(session, user, job, ctx.now()):
             return
-        names = [row.name for row in list_references(session, user, active=True)]
+        names = [row.name for row in list_references(session, user, active=True) if not row.keep_from_knowing]
         if not names:
             ctx.tell("You have no references yet. Add one: reminderd add NAME EMAIL")
             return
@@ -78,6 +78,24 @@ def say_waiting(ctx: Ctx, events: Sequence[Event]) -> None:
                 f"At your present employer, so told once it is signed: {listing(names)}. "
                 f"Then: reminderd record signed --for {quoted(job.company)}"
             )
+
+
+def say_secrets(ctx: Ctx, people: Sequence[Reference], what: str = "speaks of it") -> None:
+    """Before a draft that lets somebody know of the search whom the user wants to keep from it, or who works where the
+    user still does."""
+    secret = [row.name for row in people if row.keep_from_knowing]
+    if secret:
+        ctx.tell(f"You want to keep {listing(secret)} from knowing of your search; the draft {what} all the same.")
+    inside = [row.name for row in people if row.present_employer]
+    if inside:
+        ctx.tell(f"At your present employer: {listing(inside)}. Mind who hears of it.")
+
+
+def say_left_out(ctx: Ctx, people: Sequence[Reference]) -> None:
+    """Whom --all did not mean, as they are to know of no search."""
+    if people:
+        names = listing([row.name for row in people])
+        ctx.tell(f"Left out, to be kept from knowing of your search: {names}. If you mean them too, name them.")
 
 
 def _wants_briefing(event: Event) -> bool:

@@ -14,7 +14,7 @@ from reminderd.actions import Happening, Recorded
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.dates import parse_clock
 from reminderd.cli.echo import Echo, say_recorded
-from reminderd.cli.hints import say_fatigue, say_nobody_asked, say_waiting
+from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_waiting
 from reminderd.cli.kinds import KindsCommand
 from reminderd.cli.naming import find_day, find_job, find_kind, find_people, open_jobs
 from reminderd.cli.short import landed, need
@@ -31,6 +31,8 @@ __all__ = ["landed", "need", "record", "undo"]
 BEFORE_INVOLVED = frozenset({"needed", "asked", "no_answer"})
 """Kinds whose --all means everybody, also with a company: nobody vouches yet."""
 TWO_MEANINGS = (
+TELLING = frozenset({"needed", "asked"})
+"""Kinds that let somebody know of the search, so that their --all leaves out whoever is to be kept from it."""
     "called: did the employer call them? Then add --for COMPANY{hint}. Did you phone them? Then: reminderd record "
     "contacted {names}"
 )
@@ -182,8 +184,12 @@ def _people(
 ) -> list[Reference]:
     found: dict[int, Reference] = {}
     if given.everyone:
+    secret: list[Reference] = []
         found = {row.id: row for row in list_references(session, user, active=True)}
         if job is not None and kind not in BEFORE_INVOLVED:
+        if kind in TELLING:
+            secret = [row for row in found.values() if row.keep_from_knowing]
+            found = {key: row for key, row in found.items() if row not in secret}
             ids = ctx.house().actions.involved(session, user, job, ctx.now())
             found = {key: row for key, row in found.items() if key in ids}
         if not found:
@@ -195,6 +201,7 @@ def _people(
         for row in find_people(session, user, [name]):
             found.setdefault(row.id, row)
     if not found:
+    say_left_out(ctx, [row for row in secret if row.id not in found])
         raise UsageError(f"{kind} is about a reference: name one, or --all.")
     if kind != "deceased" and len(found) == 1 and next(iter(found.values())).status == Status.RETIRED:
         ctx.tell(f"{next(iter(found.values())).name} is retired: nothing is planned.")

@@ -10,10 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.actions import Happening, Recorded
-from reminderd.cli import output
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
-from reminderd.cli.hints import say_fatigue, say_nobody_asked, say_waiting
+from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_secrets, say_waiting
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
 from reminderd.cli.suggest import suggest
 from reminderd.cli.words import quoted
@@ -53,15 +52,18 @@ def landed(
         job, added = find_or_add_job(session, user, company, now)
         day = _accepted_on(session, job, on, ctx.today(user))
         moved = _set_start(ctx, session, user, job, starts, now)
-        people = _people(session, user, names, everyone)
+        people, left_out = _people(session, user, names, everyone)
         asked = _not_asked_yet(session, job, people, named=not everyone)
         data = {"starts": job.starts_on.isoformat()} if starts and job.starts_on else {}
         happenings = [Happening("asked", day, tuple(asked), job)] if asked else []
         happenings.append(Happening("accepted", day, (), job, note=note, data=data))
         result = ctx.house().actions.record(session, user, happenings, now)
+        involved = ctx.house().actions.involved(session, user, job, now) if left_out else []
     if added:
         ctx.say(f"Added the opportunity {job.company}.")
+    say_secrets(ctx, asked)
     say_recorded(ctx, Echo.of(result, moved), quiet=quiet)
+    say_left_out(ctx, [row for row in left_out if row.id not in involved])
     say_nobody_asked(ctx, [*result.events, *result.known])
     say_waiting(ctx, [*result.events, *result.known])
     ctx.tell_local()
@@ -88,12 +90,16 @@ def _set_start(
     return moved
 
 
-def _people(session: Session, user: User, names: Sequence[str], everyone: bool) -> list[Reference]:
+def _people(
+    session: Session, user: User, names: Sequence[str], everyone: bool
+) -> tuple[list[Reference], list[Reference]]:
+    """Those meant, and those whom --all leaves out: whoever must not know of the search, unless named."""
     named = find_people(session, user, names) if names else []
     if not everyone:
-        return named
-    rows = {row.id: row for row in [*list_references(session, user, active=True), *named]}
-    return list(rows.values())
+        return named, []
+    rows = {row.id: row for row in [*named, *list_references(session, user, active=True)]}
+    left_out = [row for row in rows.values() if row.keep_from_knowing and row not in named]
+    return [row for row in rows.values() if row not in left_out], left_out
 
 
 def _not_asked_yet(session: Session, job: Opportunity, people: Sequence[Reference], *, named: bool) -> list[Reference]:
@@ -150,7 +156,7 @@ def need(
         result = ctx.house().actions.record(session, user, [happening], now, again=again)
     if added:
         ctx.say(f"Added the opportunity {job.company}.")
-    _warn_of_secrets(ctx, people)
+    say_secrets(ctx, people, "asks")
     say_recorded(ctx, Echo.of(result), quiet=quiet, drafts=len(people))
     say_fatigue(ctx, result.events)
     ctx.tell_local()
@@ -188,12 +194,3 @@ def _day_to_come(by: str, today: dt.date) -> dt.date:
     if day < today:
         raise UsageError(f"--by {by}: expected a day to come, not {day}.")
     return day
-
-
-def _warn_of_secrets(ctx: Ctx, people: Sequence[Reference]) -> None:
-    secret = [row.name for row in people if row.keep_from_knowing]
-    if secret:
-        ctx.tell(f"You want to keep {output.listing(secret)} from knowing of your search; the draft asks all the same.")
-    inside = [row.name for row in people if row.present_employer]
-    if inside:
-        ctx.tell(f"At your present employer: {output.listing(inside)}. Mind who hears of it.")

@@ -90,6 +90,39 @@ def test_who_must_not_know_reads_of_no_job_in_any_draft(life: Life) -> None:
     assert "Ana" not in life.refused_at("2026-12-31T10:02", "need", CANARY, "--by", "2027-01-20")
 
 
+def test_all_leaves_out_who_must_not_know_and_says_so(life: Life) -> None:
+    life.at("2026-03-02T09:32", "reference", "edit", "Ana", "--keep-from-knowing")
+    said = life.at("2026-03-02T10:00", "landed", "Acme", "--all")
+    assert "asked for Acme, today: Ben Okafor and Cleo Ames." in said
+    assert "Left out, to be kept from knowing of your search: Ana Lima. If you mean them too, name them." in said
+    assert "To: ana" not in said.lower()
+    life.at("2026-03-02T10:01", "opportunity", "add", "Globex")
+    said = life.at("2026-03-02T10:02", "record", "asked", "--all", "--for", "Globex", "--quiet")
+    assert "asked for Globex, today: Ben Okafor and Cleo Ames." in said
+    assert "Left out, to be kept from knowing of your search: Ana Lima." in said
+    said = life.at("2026-03-02T10:03", "landed", "Acme", "Ana", "--all", "--quiet")
+    assert "asked for Acme, today: Ana Lima." in said
+    assert "You want to keep Ana Lima from knowing of your search; the draft speaks of it all the same." in said
+    assert "Left out" not in said
+
+
+def test_nobody_who_must_not_know_is_listed_to_be_named(life: Life) -> None:
+    life.at("2026-03-02T09:32", "reference", "edit", "Ana", "--keep-from-knowing")
+    said = life.at("2026-03-02T10:00", "landed", "Acme")
+    assert "Nobody was asked for Acme" in said
+    assert "Ben Okafor" in said
+    assert "Ana Lima" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "warns"), [("ask", True), ("accepted", True), ("heads_up", True), ("birthday", False), ("check_in", False)]
+)
+def test_a_draft_on_demand_warns_where_it_tells_of_the_search(life: Life, kind: str, warns: bool) -> None:
+    life.at("2026-03-02T09:32", "reference", "edit", "Ana", "--keep-from-knowing")
+    said = life.at("2026-03-02T10:00", "draft", kind, "--reference", "Ana")
+    assert ("You want to keep Ana Lima from knowing of your search" in said) == warns
+
+
 def test_at_the_present_employer_the_news_waits_until_it_is_signed(life: Life) -> None:
     life.at("2026-03-02T09:31", "reference", "edit", "Cleo", "--present-employer")
     life.at("2026-03-02T09:32", "opportunity", "add", "Acme")
