@@ -22,6 +22,7 @@ from reminderd.rules.calendar import Span, local_day, local_moment, shift
 from reminderd.rules.kinds import KINDS, Scope
 from reminderd.rules.states import State, Status, Tier
 from reminderd.rules.timeline import Timeline
+from reminderd.store import outbox
 from reminderd.store.facts import load_user, load_user_subject, today_of
 from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
 
@@ -195,11 +196,13 @@ class Actions:
         else:
             user.email_enabled = False
         session.flush()
+        outbox.withdraw_stopped(session, user.id, channel)
         return was
 
     def start_channel(self, session: Session, user: User, channel: str) -> bool:
         """The user wants to hear on a channel again, which ends its pause; False where nothing kept it silent."""
         was = user.sms_enabled if channel == "sms" else user.email_enabled
+        reached = user.email_enabled or (user.sms_enabled and user.phone is not None and "sms" in self.planner.ways)
         if channel == "sms":
             user.sms_enabled = True
         else:
@@ -209,6 +212,8 @@ class Actions:
         if health is not None:
             health.paused_at = health.code = health.words = None
         session.flush()
+        if not reached:
+            outbox.look_again(session, user.id)
         return paused or not was
 
     def pause_reference(

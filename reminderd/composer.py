@@ -21,7 +21,7 @@ from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, start_of_
 from reminderd.rules.facts import UserFact
 from reminderd.rules.rule import Role, Rule
 from reminderd.rules.states import State
-from reminderd.rules.steps import digest_slot
+from reminderd.rules.steps import best_channel, digest_slot
 from reminderd.store import due, outbox
 from reminderd.store.draft_batch import Batch
 from reminderd.store.facts import load_user, user_fact
@@ -35,7 +35,7 @@ BATCH = 100
 FRESH_FOR = dt.timedelta(hours=1)
 """How long the first step of what was just recorded may still break into quiet hours."""
 PUT_OFF_FOR = dt.timedelta(hours=1)
-"""How long a step waits whose draft cannot be rendered."""
+"""How long a step waits whose draft cannot be rendered, or whose user stopped every channel."""
 WEEK = dt.timedelta(days=7)
 _TIME_BOUND = frozenset({Role.OUTCOME, Role.ASK, Role.HEADS_UP})
 
@@ -116,7 +116,12 @@ class Composer:
             habits = load_user(session, user, self._planner.ways, now)
         else:
             habits = user_fact(user, self._planner.ways, batch.paused[user.id])
-        ready = [one for one in self._latest(pairs, now) if not self._waits(one, habits, now)]
+        latest = self._latest(pairs, now)
+        if not habits.wanted:
+            for step in (step for one in latest for step in (one.step, *one.passed)):
+                step.at = now + PUT_OFF_FOR
+            return
+        ready = [one for one in latest if not self._waits(one, habits, now)]
         single = [one for one in ready if one.step.lane == "now"]
         digest = [one for one in ready if one.step.lane == "digest"]
         sent = due.sent_positions(session, [one.nudge.id for one in ready]) if batch is None else batch.sent
@@ -164,9 +169,7 @@ class Composer:
         wanted = one.step.channel
         if wanted == Channel.SMS and one.passed and not sent.get(one.nudge.id) and "email" in habits.channels:
             return "email"
-        if wanted in habits.channels or not habits.channels:
-            return wanted
-        return habits.channels[0]
+        return best_channel(wanted, habits)
 
     def _groups(self, single: Sequence[_Due]) -> dict[tuple[str, str, str], list[_Due]]:
         groups: dict[tuple[str, str, str], list[_Due]] = defaultdict(list)
@@ -288,12 +291,14 @@ class Composer:
 
     def enqueue_refusal(self, session: Session, why: str, now: dt.datetime) -> Delivery | None:
         """Tell the first user, who set this up, that rules or settings were refused and the former ones stay in
-        force. ``None`` where that was told already, or there is nobody to tell."""
+        force. ``None`` where that was told already, or nobody is there, or stopped every way."""
         user = due.first_user(session)
         if user is None:
             return None
         habits = load_user(session, user, self._planner.ways, now)
-        channel = Channel(habits.channels[0]) if habits.channels else Channel.EMAIL
+        if not habits.wanted:
+            return None
+        channel = Channel(best_channel(Channel.EMAIL, habits))
         key = f"refused:{hashlib.blake2b(why.encode(), digest_size=8).hexdigest()}"
         if any(due.deliveries_like(session, user.id, one, DeliveryKind.NOTICE, key) for one in Channel):
             return None
@@ -315,11 +320,18 @@ class Composer:
 
     def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
         """Wanted while every nudge that a delivery carries is open, not snoozed and not over; moot when it carries
-        nudges, and none of them is open. What missed its moment is wanted as long as it would be made like that now."""
+        nudges, and none of them is open, or the user stopped its channel while it was under way. What missed its moment
+        is wanted as long as it would be made like that now."""
+        if claim.attempt > 0 and claim.kind is not DeliveryKind.ANSWER and self._is_stopped(session, claim):
+            return Standing.MOOT
         missed = claim.carries_nudges and claim.attempt == 0 and claim.is_late(now)
         if claim.standing is Standing.WANTED and missed and self._is_outdated(session, claim, now):
             return Standing.UNWANTED
         return claim.standing
+
+    def _is_stopped(self, session: Session, claim: Claim) -> bool:
+        user = due.user_by_id(session, claim.user_id)
+        return not (user.sms_enabled if claim.channel is Channel.SMS else user.email_enabled)
 
     def _is_outdated(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
         """Whether quiet hours have begun since its moment, or another day. Not how long it waited for its turn: a long

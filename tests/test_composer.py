@@ -12,7 +12,7 @@ from sqlalchemy import select
 from reminderd.actions import Happening
 from reminderd.message import Channel
 from reminderd.passes import Passes
-from reminderd.rules.retry import Fault, Verdict
+from reminderd.rules.retry import Decision, Fault, Next, Verdict
 from reminderd.rules.states import State
 from reminderd.store import outbox
 from reminderd.store.database import Store
@@ -325,3 +325,99 @@ def test_a_retry_keeps_quiet_hours(
     story.pass_at(evening)
     assert story.deliveries()[0].state == "sent"
     story.stop()
+
+
+# ---- what the user stopped
+
+
+def stop_mail(story: Story, now: dt.datetime) -> None:
+    with story.house.store.writing() as session:
+        story.house.actions.stop_channel(session, session.get_one(User, story.user_id), "email")
+
+
+def start_mail(story: Story) -> None:
+    with story.house.store.writing() as session:
+        story.house.actions.start_channel(session, session.get_one(User, story.user_id), "email")
+
+
+def taken(story: Story, channel: Channel = Channel.EMAIL) -> list[object]:
+    return story.transports[channel].taken  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def mail_only(store: Store, tmp_path: Path) -> Iterator[Story]:
+    made = Story.begin(make_house(store, tmp_path), recorders(), SIX[:2], phone=None)
+    yield made
+    made.stop()
+
+
+def test_nothing_is_made_while_the_user_stopped_the_only_channel_and_then_the_latest_step_of_each(
+    mail_only: Story,
+) -> None:
+    stop_mail(mail_only, NOON)
+    mail_only.land(NOON)
+    for hour in range(30):
+        mail_only.pass_at(NOON + hour * HOUR)
+        next_at = mail_only.passes.next_at(NOON + hour * HOUR)
+        assert next_at is None or next_at > NOON + hour * HOUR
+    assert mail_only.deliveries() == []
+    start_mail(mail_only)
+    back = NOON + 30 * HOUR + dt.timedelta(minutes=5)
+    mail_only.pass_at(back)
+    (mail,) = taken(mail_only)
+    assert "Maria Lopez" in words_of(mail)
+    assert "Ana Mueller" in words_of(mail)
+    assert mail_only.deliveries()[0].channel == "email"
+
+
+def test_a_stopped_channel_gives_way_to_the_other(story: Story) -> None:
+    stop_mail(story, NOON)
+    story.land(NOON)
+    story.pass_at(NOON)
+    assert taken(story) == []
+    assert len(taken(story, Channel.SMS)) == 1
+
+
+def test_what_waits_to_be_sent_is_taken_back_when_its_channel_is_stopped(mail_only: Story) -> None:
+    mail_only.transports[Channel.EMAIL].always = SendFailed(Fault(Verdict.AGAIN, "421", "Later"))  # type: ignore[attr-defined]
+    mail_only.land(NOON)
+    mail_only.pass_at(NOON)
+    stop_mail(mail_only, NOON)
+    mail_only.transports[Channel.EMAIL].always = None  # type: ignore[attr-defined]
+    for hour in range(1, 4):
+        mail_only.pass_at(NOON + hour * HOUR)
+    assert taken(mail_only) == []
+    assert [delivery.state for delivery in mail_only.deliveries()] == ["cancelled"]
+    start_mail(mail_only)
+    mail_only.pass_at(NOON + 4 * HOUR)
+    assert len(taken(mail_only)) == 1
+
+
+def test_what_was_under_way_when_its_channel_was_stopped_is_not_tried_again(mail_only: Story) -> None:
+    mail_only.land(NOON)
+    compose(mail_only)
+    with mail_only.house.store.writing() as session:
+        claims = outbox.find_due(session, NOON, 1)
+        (claim,) = outbox.begin_attempts(session, claims, "test", NOON, NOON + HOUR)
+    stop_mail(mail_only, NOON)
+    with mail_only.house.store.writing() as session:
+        fault = Fault(Verdict.AGAIN, "421", "Later")
+        outbox.settle_fault(session, claim, fault, Decision(Next.RETRY, NOON + HOUR), NOON)
+    mail_only.pass_at(NOON + HOUR)
+    assert taken(mail_only) == []
+    assert [delivery.state for delivery in mail_only.deliveries()] == ["cancelled"]
+
+
+def test_a_paused_mail_is_no_reason_to_text_somebody_without_a_phone(mail_only: Story) -> None:
+    with mail_only.house.store.writing() as session:
+        outbox.pause_channel(session, mail_only.user_id, "email", BROKEN, NOON)
+    mail_only.land(NOON)
+    for day in range(4):
+        mail_only.pass_at(NOON + dt.timedelta(days=day))
+    assert {delivery.channel for delivery in mail_only.deliveries()} == {"email"}
+
+
+def test_who_stopped_everything_is_not_told_that_rules_were_refused(mail_only: Story) -> None:
+    stop_mail(mail_only, NOON)
+    with mail_only.house.store.writing() as session:
+        assert mail_only.house.composer.enqueue_refusal(session, "a wrong rule", NOON) is None

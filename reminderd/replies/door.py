@@ -361,8 +361,11 @@ class _One:
         return so_far > (MOST_ASKED if verb is Verb.NOTE else MOST_ANSWERED)
 
     def answer(self, lines: Sequence[str]) -> None:
-        """Enqueue words to the user, on the channel that the message came by."""
+        """Enqueue words to the user, on the channel that the message came by; none where that was stopped, save to the
+        message that stopped it."""
         message = self.message
+        if self._is_off() and self.reply.verb is not Verb.STOP:
+            return
         bare = message.subject[3:].strip() if message.subject.lower().startswith("re:") else message.subject
         letter = self.door.carrier.answer(
             self.user,
@@ -376,6 +379,8 @@ class _One:
         self._enqueue(DeliveryKind.ANSWER, message.channel, [letter])
 
     def _answer_drafts(self, nudges: Sequence[Nudge]) -> None:
+        if self._is_off():
+            return
         try:
             letters = self.door.carrier.drafts(
                 self.session, self.user, nudges, self.message.channel, f"draft:{self._key}", self.now

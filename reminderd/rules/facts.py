@@ -14,7 +14,8 @@ from reminderd.rules.states import Digest, State, Status, Tier
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserFact:
-    """When and how the user wants to hear. ``channels`` are those set up and not paused, best first."""
+    """When and how the user wants to hear. ``channels`` are those set up and not paused, best first; ``wanted`` are the
+    paused ones too: all that the user has and did not stop."""
 
     id: int
     zone: str
@@ -27,6 +28,7 @@ class UserFact:
     paused: bool = False
     paused_until: dt.date | None = None
     pause_all: bool = False
+    wanted: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

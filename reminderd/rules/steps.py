@@ -26,7 +26,7 @@ def make_steps(candidate: Candidate, user: UserFact) -> tuple[PlannedStep, ...]:
     steps: list[PlannedStep] = []
     for index, (rule, at) in enumerate(kept):
         first = index == 0 and at == candidate.start_at and _just_recorded(candidate, user)
-        channel = _channel(_urgent_channel(candidate, at) or rule.channel, user)
+        channel = best_channel(_urgent_channel(candidate, at) or rule.channel, user)
         if not (first and channel == "email"):
             at = leave_quiet(at, user.quiet, user.zone, candidate.due_at)
         steps.append(PlannedStep(candidate.rule.steps.index(rule) + 1, at, channel, "now"))
@@ -72,14 +72,14 @@ def _urgent_channel(candidate: Candidate, at: dt.datetime) -> str | None:
     return "sms" if at == candidate.start_at and left < hours else None
 
 
-def _channel(wanted: str, user: UserFact) -> str:
-    if wanted in user.channels or not user.channels:
-        return wanted
-    return user.channels[0]
+def best_channel(wanted: str, user: UserFact) -> str:
+    """A channel that works; where none does, one to wait for; where the user stopped them all, the wanted one."""
+    channels = user.channels or user.wanted
+    return wanted if wanted in channels or not channels else channels[0]
 
 
 def _digest_steps(candidate: Candidate, user: UserFact) -> tuple[PlannedStep, ...]:
-    channel = _channel("email", user)
+    channel = best_channel("email", user)
     first = _slot(candidate.start_at, user)
     hard = candidate.rule.deadline is not None or candidate.rule.role is Role.TASK
     if hard and candidate.due_at < first:

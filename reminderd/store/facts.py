@@ -28,7 +28,7 @@ def user_fact(user: User, ways: frozenset[str], paused: frozenset[str]) -> UserF
         "email": user.email_enabled,
         "sms": user.sms_enabled and user.phone is not None,
     }
-    channels = tuple(name for name, on in usable.items() if on and name in ways and name not in paused)
+    wanted = tuple(name for name, on in usable.items() if on and name in ways)
     quiet = None
     if user.quiet_begins is not None and user.quiet_ends is not None:
         quiet = QuietHours(user.quiet_begins, user.quiet_ends)
@@ -39,11 +39,12 @@ def user_fact(user: User, ways: frozenset[str], paused: frozenset[str]) -> UserF
         quiet=quiet,
         digest=Digest(user.digest),
         digest_weekday=user.digest_weekday,
-        channels=channels,
+        channels=tuple(name for name in wanted if name not in paused),
         created_on=local_day(user.created_at, user.zone),
         paused=user.paused,
         paused_until=user.paused_until,
         pause_all=user.pause_all,
+        wanted=wanted,
     )
 
 

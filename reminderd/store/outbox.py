@@ -237,6 +237,24 @@ def withdraw_missed(session: Session, nudge_ids: Collection[int], now: dt.dateti
     return _withdraw(session, query)
 
 
+def withdraw_stopped(session: Session, user_id: int, channel: str) -> None:
+    """Take back what waits to go to a user by a channel that is wanted no more, save what may have been sent."""
+    unsure = select(Attempt.id).where(Attempt.delivery_id == _DELIVERIES.c.id, Attempt.outcome == Outcome.RECONCILE)
+    query = select(_DELIVERIES.c.id).where(
+        _DELIVERIES.c.user_id == user_id,
+        _DELIVERIES.c.channel == channel,
+        _DELIVERIES.c.state == literal_column("'pending'"),
+        ~unsure.exists(),
+    )
+    _withdraw(session, query)
+
+
+def look_again(session: Session, user_id: int) -> None:
+    """A channel is wanted again: what was put off because there was none is due at its own moment."""
+    put_off = Step.state == literal_column("'pending'"), Step.at > Step.planned_at
+    session.execute(update(Step).where(Step.user_id == user_id, *put_off).values(at=Step.planned_at))
+
+
 def _withdraw(session: Session, query: Select[int]) -> bool:
     ids = session.scalars(query.with_for_update(skip_locked=True)).all()
     for delivery_id in ids:
@@ -298,6 +316,7 @@ def pause_channel(session: Session, user_id: int, channel: str, fault: Fault, no
     health.code, health.words = fault.code[:40], fault.words[:500]
     if fault.code == ANSWERED_STOP:  # no restart of ours changes that, only the user's START
         session.execute(update(User).where(User.id == user_id).values(sms_enabled=False))
+        withdraw_stopped(session, user_id, channel)
 
 
 def unpause_channels(session: Session, now: dt.datetime, *, paused_before: dt.datetime | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from reminderd.message import Channel
 from reminderd.replies.door import MOST_ASKED, Incoming
@@ -187,3 +187,19 @@ def test_every_phrase_is_there_in_both_languages() -> None:
         assert {part.partition("}")[0] for part in text.split("{")[1:]} == {
             part.partition("}")[0] for part in GERMAN[key].split("{")[1:]
         }
+
+
+def test_by_a_stopped_channel_what_is_written_is_done_and_not_answered(two: Two) -> None:
+    first, second = two.numbers()
+    two.take("STOP", Channel.EMAIL)
+    assert "Answer START to this one" in two.said()
+    answers = select(func.count()).where(Delivery.kind == "answer")
+    with two.house.store.reading() as session:
+        before = session.scalar(answers)
+    for words in (f"DONE {first}", f"DRAFT {second}", "LIST", "DONE 999", "STOP"):
+        assert two.take(words, Channel.EMAIL)
+    with two.house.store.reading() as session:
+        assert session.scalar(answers) == before
+    assert two.story.nudges("accepted")[0].state == "done"
+    two.take("START", Channel.EMAIL)
+    assert "on again" in two.said()
