@@ -30,9 +30,9 @@ __all__ = ["landed", "need", "record", "undo"]
 
 BEFORE_INVOLVED = frozenset({"needed", "asked", "no_answer"})
 """Kinds whose --all means everybody, also with a company: nobody vouches yet."""
-TWO_MEANINGS = (
 TELLING = frozenset({"needed", "asked"})
 """Kinds that let somebody know of the search, so that their --all leaves out whoever is to be kept from it."""
+TWO_MEANINGS = (
     "called: did the employer call them? Then add --for COMPANY{hint}. Did you phone them? Then: reminderd record "
     "contacted {names}"
 )
@@ -183,13 +183,13 @@ def _people(
     ctx: Ctx, session: Session, user: User, kind: str, given: Given, job: Opportunity | None
 ) -> list[Reference]:
     found: dict[int, Reference] = {}
-    if given.everyone:
     secret: list[Reference] = []
+    if given.everyone:
         found = {row.id: row for row in list_references(session, user, active=True)}
-        if job is not None and kind not in BEFORE_INVOLVED:
         if kind in TELLING:
             secret = [row for row in found.values() if row.keep_from_knowing]
             found = {key: row for key, row in found.items() if row not in secret}
+        if job is not None and kind not in BEFORE_INVOLVED:
             ids = ctx.house().actions.involved(session, user, job, ctx.now())
             found = {key: row for key, row in found.items() if key in ids}
         if not found:
@@ -200,8 +200,8 @@ def _people(
     for name in given.references:
         for row in find_people(session, user, [name]):
             found.setdefault(row.id, row)
-    if not found:
     say_left_out(ctx, [row for row in secret if row.id not in found])
+    if not found:
         raise UsageError(f"{kind} is about a reference: name one, or --all.")
     if kind != "deceased" and len(found) == 1 and next(iter(found.values())).status == Status.RETIRED:
         ctx.tell(f"{next(iter(found.values())).name} is retired: nothing is planned.")
