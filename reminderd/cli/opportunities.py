@@ -71,6 +71,8 @@ def edit(ctx: Ctx, /, company: tuple[str, ...], new_name: str | None, reopen: bo
     """Change what is given, and nothing else; an empty value (--role "") clears."""
     if new_name is None and not reopen and all(text is None for text in flags.values()):
         raise UsageError("Say what to change, such as --starts DATE. See: reminderd opportunity edit --help")
+    from reminderd.actions import Recorded
+    from reminderd.cli.start_day import say_with_start, set_start
     from reminderd.store.lookup import find_opportunity
 
     with ctx.writing() as (session, user):
@@ -81,8 +83,12 @@ def edit(ctx: Ctx, /, company: tuple[str, ...], new_name: str | None, reopen: bo
             row.company = name
         if reopen:
             row.closed = False
+        was = row.starts_on
         _set(row, flags, ctx.today(user))
+        first, row.starts_on = row.starts_on, was
         _replan(ctx, session, user, row)
+        moved = set_start(ctx, session, user, row, first, ctx.now())
+    say_with_start(ctx, Recorded(), moved, quiet=True)
     ctx.tell(f'{row.company}: changed. Next: reminderd opportunity show "{row.company}"')
 
 

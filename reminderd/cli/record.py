@@ -10,7 +10,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from reminderd.actions import Happening, Recorded
+from reminderd.actions import Happening
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.dates import parse_clock
 from reminderd.cli.echo import Echo, say_recorded
@@ -18,6 +18,7 @@ from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say
 from reminderd.cli.kinds import KindsCommand
 from reminderd.cli.naming import find_day, find_job, find_kind, find_people, open_jobs
 from reminderd.cli.short import landed, need
+from reminderd.cli.start_day import Started, say_with_start, set_start
 from reminderd.cli.wanting import wanted_job
 from reminderd.cli.words import quoted
 from reminderd.errors import UsageError
@@ -85,7 +86,7 @@ def _record(ctx: Ctx, kind: str, given: Given, *, again: bool, quiet: bool) -> N
         happenings = _happenings(ctx, session, user, kind, given, now)
         moved = _set_start(ctx, session, user, happenings, now)
         result = ctx.house().actions.record(session, user, happenings, now, again=again)
-    say_recorded(ctx, Echo.of(result, moved), quiet=quiet)
+    say_with_start(ctx, result, moved, quiet=quiet)
     if result.events:
         say_fatigue(ctx, result.events)
         say_nobody_asked(ctx, result.events)
@@ -214,13 +215,14 @@ def _lacks_company(session: Session, user: User, kind: str) -> UsageError:
     return UsageError(f"{kind} is about an opportunity: add --for COMPANY{hint}.")
 
 
-def _set_start(ctx: Ctx, session: Session, user: User, happenings: Sequence[Happening], now: dt.datetime) -> Recorded:
-    """The first day of work belongs to the opportunity too."""
-    moved = Recorded()
+def _set_start(
+    ctx: Ctx, session: Session, user: User, happenings: Sequence[Happening], now: dt.datetime
+) -> list[Started]:
+    """The first day of work belongs to the opportunity."""
+    moved: list[Started] = []
     for happening in happenings:
         starts = happening.data.get("starts")
         job = happening.opportunity
-        if starts and job is not None and job.starts_on != dt.date.fromisoformat(starts):
-            job.starts_on = dt.date.fromisoformat(starts)
-            moved.changes.add(ctx.house().actions.changed_opportunity(session, user, job, now))
+        if starts and job is not None:
+            moved += set_start(ctx, session, user, job, dt.date.fromisoformat(starts), now)
     return moved

@@ -9,11 +9,12 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.actions import Happening, Recorded
+from reminderd.actions import Happening
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
 from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_secrets, say_waiting
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
+from reminderd.cli.start_day import say_with_start, set_start
 from reminderd.cli.suggest import suggest
 from reminderd.cli.words import quoted
 from reminderd.errors import NotFound, UsageError
@@ -51,7 +52,8 @@ def landed(
     with ctx.writing() as (session, user):
         job, added = find_or_add_job(session, user, company, now)
         day = _accepted_on(session, job, on, ctx.today(user))
-        moved = _set_start(ctx, session, user, job, starts, now)
+        first = find_day(starts, ctx.today(user), "--starts") if starts is not None else job.starts_on
+        moved = set_start(ctx, session, user, job, first, now)
         people, left_out = _people(session, user, names, everyone)
         asked = _not_asked_yet(session, job, people, named=not everyone)
         data = {"starts": job.starts_on.isoformat()} if starts and job.starts_on else {}
@@ -62,7 +64,7 @@ def landed(
     if added:
         ctx.say(f"Added the opportunity {job.company}.")
     say_secrets(ctx, asked)
-    say_recorded(ctx, Echo.of(result, moved), quiet=quiet)
+    say_with_start(ctx, result, moved, quiet=quiet)
     say_left_out(ctx, [row for row in left_out if row.id not in involved])
     say_nobody_asked(ctx, [*result.events, *result.known])
     say_waiting(ctx, [*result.events, *result.known])
@@ -78,16 +80,6 @@ def _accepted_on(session: Session, job: Opportunity, on: str | None, today: dt.d
     )
     news = sorted(session.scalars(query), key=lambda event: (event.on, KINDS[event.kind].rank))
     return news[-1].on if news and news[-1].kind == "accepted" else today
-
-
-def _set_start(
-    ctx: Ctx, session: Session, user: User, job: Opportunity, starts: str | None, now: dt.datetime
-) -> Recorded:
-    moved = Recorded()
-    if starts is not None:
-        job.starts_on = find_day(starts, ctx.today(user), "--starts")
-        moved.changes.add(ctx.house().actions.changed_opportunity(session, user, job, now))
-    return moved
 
 
 def _people(

@@ -29,7 +29,7 @@ class Timeline:
 
     @classmethod
     def of(cls, facts: Facts, today: dt.date) -> Timeline:
-        """The subject's events, with the start that an accepted offer's start date implies."""
+        """The subject's events, with the start that the first day of a job whose offer was accepted implies."""
         events = sorted(facts.events, key=lambda event: (event.order, event.id))
         line = cls(tuple(events), today)
         implied = tuple(line._implied_starts(facts))
@@ -152,11 +152,8 @@ class Timeline:
             if accepted is None or accepted.kind != "accepted":
                 continue
             started = any(e.kind == "started" and e.opportunity_id == opportunity.id for e in self.events)
-            starts_on = accepted.data.get("starts") or opportunity.starts_on
-            if started or not starts_on:
-                continue
-            day = dt.date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on
-            yield dataclasses.replace(accepted, kind="started", on=day, at=None, data={})
+            if opportunity.starts_on is not None and not started:
+                yield dataclasses.replace(accepted, kind="started", on=opportunity.starts_on, at=None, data={})
 
 
 def _calls_off(outcome: EventFact, event: EventFact) -> bool:

@@ -68,3 +68,46 @@ def test_eighteen_months_on_one_gentle_mail_names_the_six(life: Life) -> None:
     said = " ".join(plain_of(mail).split())
     assert "People change jobs every couple of years" in said
     assert all(name in said for name in SIX)
+
+
+def ninety_days(life: Life) -> list[tuple[int, str]]:
+    """Number and local due day of each open note at ninety days."""
+    rows = life.rows("select number, due_at from nudges where rule = 'ninety-days' and state = 'open' order by number")
+    return [(number, str(due_at)[:10]) for number, due_at in rows]
+
+
+@pytest.mark.parametrize(
+    "moving",
+    [
+        ("opportunity", "edit", "Acme", "--starts", "2026-06-01"),
+        ("landed", "Acme", "--starts", "2026-06-01", "--quiet"),
+        ("record", "accepted", "--for", "Acme", "--starts", "2026-06-01", "--quiet"),
+    ],
+)
+def test_a_start_that_moves_takes_along_what_hangs_on_it(life: Life, moving: tuple[str, ...]) -> None:
+    numbers = [number for number, _ in ninety_days(life)]
+    said = life.at("2026-03-02T10:00", *moving)
+    assert ninety_days(life) == [(number, "2026-08-30") for number in numbers]
+    assert "Acme: the first day of work is Mon 1 Jun, and was Wed 1 Apr." in said
+    assert "nothing changed" not in said
+    assert "Moved with it, by Sun 30 Aug:" in said
+    assert f"  {numbers[0]:>3}  " in said
+    again = life.at("2026-03-02T10:01", *moving)
+    assert "Moved" not in again
+    assert "first day of work" not in again
+
+
+def test_a_start_on_the_day_of_another_acceptance_is_the_newest_word(life: Life) -> None:
+    life.at("2026-03-02T10:00", "opportunity", "edit", "Acme", "--starts", "2026-06-01")
+    life.at("2026-03-03T10:00", "record", "accepted", "--for", "Acme", "--starts", "2026-05-01", "--quiet")
+    assert {day for _, day in ninety_days(life)} == {"2026-07-30"}
+
+
+def test_a_start_that_is_not_known_any_more_ends_what_hung_on_it_until_there_is_another(life: Life) -> None:
+    before = ninety_days(life)
+    said = life.at("2026-03-02T10:00", "opportunity", "edit", "Acme", "--starts", "")
+    assert "Acme: the first day of work is not known any more; it was Wed 1 Apr." in said
+    assert "No longer needed: " in said
+    assert ninety_days(life) == []
+    life.at("2026-03-02T10:01", "opportunity", "edit", "Acme", "--starts", "2026-04-01")
+    assert ninety_days(life) == before

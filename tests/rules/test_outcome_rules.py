@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from reminderd.rules.calendar import QuietHours
-from tests.rules.world import World
+from tests.rules.world import World, day
 
 
 def asked() -> World:
@@ -169,10 +169,16 @@ def test_within_two_days_means_the_end_of_the_second_local_day_across_a_clock_ch
 
 
 def test_a_start_date_leaves_the_thanks_and_adds_one_note_at_ninety_days() -> None:
-    world = asked().on("2026-11-24", "accepted", starts="2026-12-07")
+    world = asked().on("2026-11-24", "accepted").acme(starts_on=day("2026-12-07"))
     assert world.due("2026-12-08T12:00")["accepted"] == "2026-11-26"
     assert world.due("2026-12-08T12:00")["ninety-days"] == "2027-03-07"
     assert world.due("2026-12-08T12:00", whole=True)["warm-up"] == "2028-07-07"
+
+
+def test_the_start_date_is_the_one_the_job_has_now_whatever_was_said_with_the_acceptance() -> None:
+    world = asked().on("2026-11-24", "accepted", starts="2026-12-07").acme(starts_on=day("2027-03-01"))
+    assert world.due("2026-12-08T12:00")["ninety-days"] == "2027-05-30"
+    assert "ninety-days" not in world.acme(starts_on=None).due("2026-12-08T12:00")
 
 
 def test_the_order_of_recording_does_not_matter() -> None:

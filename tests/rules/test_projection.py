@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reminderd.rules.facts import PlannedNudge
 from reminderd.rules.projection import FIRST_ID, project
-from tests.rules.world import World, local
+from tests.rules.world import World, day, local
 
 
 def ahead(world: World, now: str, until: str) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def test_an_ask_leads_to_its_follow_up_with_the_date_that_it_is_needed_by() -> N
 
 
 def test_nothing_comes_twice_and_nothing_after_the_end() -> None:
-    world = World().on("2026-03-02", "asked").on("2026-03-09", "accepted", starts="2026-04-01")
+    world = World().on("2026-03-02", "asked").on("2026-03-09", "accepted").acme(starts_on=day("2026-04-01"))
     found = project(world.facts(), world.book, local("2026-03-09T12:00"), local("2027-12-31T00:00"))
     keys = [nudge.key for nudge in found]
     assert len(keys) == len(set(keys))

@@ -75,6 +75,10 @@ class World:
         self.user = dataclasses.replace(self.user, **changes)
         return self
 
+    def acme(self, **changes: Any) -> World:
+        self.opportunities[ACME] = dataclasses.replace(self.opportunities[ACME], **changes)
+        return self
+
     def with_rules(self, text: str) -> World:
         self.book = parse_with_default(text, "rules.toml")
         return self
