@@ -269,7 +269,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get(MODE, "IMMEDIATE")
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
+    if connection.info.get(MODE) != mode:  # not each time: SQLite then puts all its statements together anew
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
+        connection.info[MODE] = mode
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
