@@ -10,6 +10,7 @@ import os
 import signal
 
 VARIABLE = "REMINDERD_CRASH_AT"
+WANTED = os.environ.get(VARIABLE)
 POINTS = (
     "planning",
     "planned",
@@ -33,10 +34,9 @@ _passed: dict[str, int] = {}
 
 def point(name: str) -> None:
     """Die here, as by `kill -9`, if that was asked for."""
-    wanted = os.environ.get(VARIABLE)
-    if wanted is None:
+    if WANTED is None:
         return
-    which, _, times = wanted.partition(":")
+    which, _, times = WANTED.partition(":")
     if which == name:
         _passed[name] = _passed.get(name, 0) + 1
         if _passed[name] >= int(times or 1):
