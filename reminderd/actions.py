@@ -24,7 +24,7 @@ from reminderd.rules.states import State, Status, Tier
 from reminderd.rules.timeline import Timeline
 from reminderd.store import outbox
 from reminderd.store.facts import load_user, load_user_subject, today_of
-from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
+from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
 
 LONGEST_NOTE = 2000
 """Characters of all that a user notes about one nudge."""
@@ -91,7 +91,7 @@ class Actions:
         self.planner.lock(session, user)
         newest = session.scalar(
             select(Event)
-            .where(Event.user_id == user.id, Event.retracted_at.is_(None), Event.batch.not_like("expiry:%"))
+            .where(Event.user_id == user.id, Event.retracted_at.is_(None), Event.batch.not_like(f"{BY_ITSELF}%"))
             .order_by(Event.recorded_at.desc(), Event.id.desc())
             .limit(1)
         )

@@ -22,8 +22,19 @@ from reminderd.rules.states import State
 from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
 from reminderd.store import marks, outbox
-from reminderd.store.facts import load_references, load_user, load_user_subject, today_of
-from reminderd.store.tables import Base, Delivery, DeliveryState, Event, Nudge, Reference, Step, StepState, User
+from reminderd.store.facts import load_references, load_taken_back, load_user, load_user_subject, today_of
+from reminderd.store.tables import (
+    BY_ITSELF,
+    Base,
+    Delivery,
+    DeliveryState,
+    Event,
+    Nudge,
+    Reference,
+    Step,
+    StepState,
+    User,
+)
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +205,7 @@ class Planner:
         self, session: Session, user: User, fact: UserFact, subjects: Sequence[Facts], now: dt.datetime
     ) -> tuple[_Written, list[dt.datetime | None]]:
         """Plan subjects of one user with as many statements as for one; for each, when it is to be planned again."""
-        subjects = [_loaded_again(session, one) if _take_back(session, one, now) else one for one in subjects]
+        subjects = _put_right(session, subjects, now)
         plans = [plan(facts, self.book, now) for facts in subjects]
         written = _Applier(session, user, fact, now).apply(subjects, plans)
         lapsed = {
@@ -221,7 +232,7 @@ class Planner:
                 opportunity_id=nudge.opportunity_id,
                 on=today_of(user, nudge.expires_at),
                 data={"rule": nudge.rule, "occasion": nudge.occasion, "subject": nudge.subject, "by_itself": True},
-                batch=f"expiry:{nudge.id}",
+                batch=f"{BY_ITSELF}{nudge.id}",
                 recorded_at=now,
             )
         )
@@ -412,15 +423,28 @@ class _Applier:
         return wanted.at if due_at is not None and due_at < slot else slot
 
 
-def _take_back(session: Session, facts: Facts, now: dt.datetime) -> bool:
-    """Retract each `no_answer` of the program's own that turned out wrong: they had answered, or were never asked."""
-    if facts.reference is None or not any(event.data.get("by_itself") for event in facts.events):
-        return False
-    wrong = Timeline.of(facts, local_day(now, facts.user.zone)).given_up_in_vain()
-    for event in wrong:
-        session.get_one(Event, event.id).retracted_at = now
-    session.flush()
-    return bool(wrong)
+def _put_right(session: Session, subjects: Sequence[Facts], now: dt.datetime) -> list[Facts]:
+    """Retract each `no_answer` of the program's own that turned out wrong, as they had answered, or were never asked;
+    and let those stand again that turned out right after all, as that was undone."""
+    asked = {facts.reference.id for facts in subjects if facts.reference and _was_asked(facts)}
+    taken_back = load_taken_back(session, asked)
+    found = []
+    for facts in subjects:
+        back = taken_back.get(_reference_id(facts) or 0, ())
+        found.append(facts)
+        if back or (facts.reference is not None and any(event.data.get("by_itself") for event in facts.events)):
+            line = Timeline.of(facts, local_day(now, facts.user.zone))
+            wrong, right = line.given_up_in_vain(), line.given_up_after_all(back)
+            for event in (*wrong, *right):
+                session.get_one(Event, event.id).retracted_at = now if event in wrong else None
+            session.flush()
+            if wrong or right:
+                found[-1] = _loaded_again(session, facts)
+    return found
+
+
+def _was_asked(facts: Facts) -> bool:
+    return any(event.kind == "asked" for event in facts.events)
 
 
 def _loaded_again(session: Session, facts: Facts) -> Facts:

@@ -114,6 +114,12 @@ class Timeline:
         never asked."""
         return tuple(event for event in self.events if event.data.get("by_itself") and not self._unanswered(event))
 
+    def given_up_after_all(self, taken_back: Iterable[EventFact]) -> tuple[EventFact, ...]:
+        """Of such that were taken back, each that turned out right: the answer that was known then is known no more."""
+        standing = {(event.opportunity_id, event.on) for event in self.events if event.kind == "no_answer"}
+        right = {(event.opportunity_id, event.on): event for event in taken_back if self._unanswered(event)}
+        return tuple(event for key, event in right.items() if key not in standing)
+
     def _unanswered(self, event: EventFact) -> bool:
         own = [
             other

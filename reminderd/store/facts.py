@@ -13,7 +13,7 @@ from reminderd.rules.calendar import QuietHours, local_day, parse_span
 from reminderd.rules.facts import EventFact, Facts, OpportunityFact, ReferenceFact, SettledFact, UserFact
 from reminderd.rules.kinds import KINDS, TOUCHES, Scope
 from reminderd.rules.states import Digest, State, Status, Tier
-from reminderd.store.tables import ChannelHealth, Event, Nudge, Opportunity, Reference, User
+from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, User
 
 
 def load_user(session: Session, user: User, ways: frozenset[str], now: dt.datetime) -> UserFact:
@@ -71,6 +71,20 @@ def load_references(session: Session, user: UserFact, references: Sequence[Refer
             settled=tuple(settled[reference.id]),
         )
     return facts
+
+
+def load_taken_back(session: Session, reference_ids: Iterable[int]) -> dict[int, list[EventFact]]:
+    """By reference, what the program had recorded by itself and took back."""
+    ids = sorted(reference_ids)
+    if not ids:
+        return {}
+    by_itself = Event.batch.like(f"{BY_ITSELF}%")
+    query = _EVENTS.where(Event.reference_id.in_(ids), by_itself, Event.retracted_at.is_not(None))
+    found: dict[int, list[EventFact]] = defaultdict(list)
+    for row in session.execute(query):
+        event = EventFact(*row)
+        found[event.reference_id or 0].append(event)
+    return found
 
 
 def load_user_subject(session: Session, user: UserFact) -> Facts:

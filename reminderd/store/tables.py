@@ -235,6 +235,10 @@ class Opportunity(Base):
     __table_args__ = (UniqueConstraint("user_id", "company"),)
 
 
+BY_ITSELF = "expiry:"
+"""What the batch of an event begins with that the program recorded by itself, as a nudge's time was over."""
+
+
 class Event(Base):
     """Something dated that happened, or will. Retracted ones stay, and count for nothing."""
 

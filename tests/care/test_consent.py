@@ -64,6 +64,45 @@ def test_a_late_word_that_they_had_agreed_takes_the_no_answer_back(life: Life) -
     assert [row["name"] for row in life.json_at("2026-04-01T10:01", "sheet", "Acme")] == ["Maria Lopez"]
 
 
+def no_answers(life: Life) -> list[tuple[str]]:
+    query = "select \"on\" from events where kind = 'no_answer' and retracted_at is null"
+    return [(str(day),) for (day,) in life.rows(query)]
+
+
+def test_undoing_a_late_word_that_they_had_agreed_brings_the_no_answer_back(life: Life) -> None:
+    life.at("2026-03-02T10:00", "record", "asked", "Maria", "--for", "Acme", "--quiet")
+    life.until("2026-04-01T10:00")
+    before = no_answers(life)
+    life.at("2026-04-01T10:00", "record", "agreed", "Maria", "--for", "Acme", "--on", "2026-03-10", "--quiet")
+    assert no_answers(life) == []
+    life.at("2026-04-01T10:01", "undo")
+    assert no_answers(life) == before != []
+    life.at("2026-04-01T10:02", "landed", "Acme", "Dana", "--quiet")
+    assert [who for rule, who in life.open("2026-04-01T10:02") if rule == "accepted"] == ["Dana Wu"]
+
+
+def test_the_ask_undone_and_recorded_again_is_unanswered_again(life: Life) -> None:
+    asked = ("record", "asked", "Maria", "--for", "Acme", "--on", "2026-03-02", "--quiet")
+    life.at("2026-03-02T10:00", *asked)
+    life.until("2026-04-01T10:00")
+    before = no_answers(life)
+    life.at("2026-04-01T10:00", "undo")
+    assert no_answers(life) == []
+    life.at("2026-04-01T10:01", *asked)
+    assert no_answers(life) == before != []
+
+
+def test_a_no_answer_that_the_user_recorded_themselves_meanwhile_is_not_doubled(life: Life) -> None:
+    life.at("2026-03-02T10:00", "record", "asked", "Maria", "--for", "Acme", "--quiet")
+    life.until("2026-04-01T10:00")
+    (day,) = no_answers(life)[0]
+    life.at("2026-04-01T10:00", "record", "no_answer", "Maria", "--for", "Acme", "--on", day, "--again", "--quiet")
+    life.at("2026-04-01T10:01", "undo")
+    life.at("2026-04-01T10:02", "record", "agreed", "Maria", "--for", "Acme", "--on", "2026-03-10", "--quiet")
+    life.at("2026-04-01T10:03", "undo")
+    assert no_answers(life) == [(day,)]
+
+
 def test_a_no_is_thanked_and_nothing_more(life: Life) -> None:
     life.at("2026-03-02T10:00", "record", "asked", "Maria", "--for", "Acme", "--quiet")
     said = life.at("2026-03-04T10:00", "record", "declined", "Maria", "--for", "Acme")
