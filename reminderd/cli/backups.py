@@ -145,11 +145,14 @@ def _tell(
     from reminderd.cli.output import moment
     from reminderd.cli.words import due_words, load_lines
     from reminderd.message import Channel
+    from reminderd.rules.steps import best_channel
     from reminderd.store.facts import load_user
     from reminderd.store.tables import DeliveryKind
 
-    channels = load_user(session, user, house.planner.ways, now).channels
-    channel = Channel(channels[0]) if channels else Channel.EMAIL
+    habits = load_user(session, user, house.planner.ways, now)
+    if not habits.wanted:
+        return
+    channel = Channel(best_channel(Channel.EMAIL, habits))
     when = f" of {moment(made_at, user.zone, now)}" if made_at else ""
     lines = [
         f"The database is a copy{when}; what happened since is not in it.",

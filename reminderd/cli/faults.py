@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from reminderd.store.tables import CHANNELS, ChannelHealth, Delivery, DeliveryState, User
 
 CHANNEL_WORDS = {"email": "E-mail", "sms": "Texts"}
+START_AGAIN = {"email": "reminderd resume --channel email", "sms": "text START to the number that they came from"}
+"""What the user does to hear by a way again that the user stopped."""
 
 
 def lines_of_faults(session: Session, user: User, ways: frozenset[str]) -> list[str]:
@@ -15,6 +17,8 @@ def lines_of_faults(session: Session, user: User, ways: frozenset[str]) -> list[
     channels = channels_of(user, ways)
     if len(channels) > 1:
         return []
+    if not channels:
+        return [f"reminderd: {line}" for line in lines_of_stops(user, ways)]
     failures = failures_of(session, user, channels)
     return [*_paused(session, user, channels), *(f"reminderd: {line}" for line in failures)]
 
@@ -23,6 +27,21 @@ def channels_of(user: User, ways: frozenset[str]) -> list[str]:
     """The channels that reach the user when nothing is wrong."""
     enabled = {"email": user.email_enabled, "sms": user.sms_enabled and user.phone is not None}
     return [channel for channel in CHANNELS if enabled[channel] and channel in ways]
+
+
+def stopped_by(user: User, ways: frozenset[str]) -> list[str]:
+    """The channels that would reach the user, had the user not stopped them."""
+    stopped = {"email": not user.email_enabled, "sms": not user.sms_enabled and user.phone is not None}
+    return [channel for channel in CHANNELS if stopped[channel] and channel in ways]
+
+
+def lines_of_stops(user: User, ways: frozenset[str], whom: str = "you") -> list[str]:
+    """One line for each channel that the user stopped, and how it starts again."""
+    waits = "" if channels_of(user, ways) else " There is no other way, so reminders wait."
+    return [
+        f"{CHANNEL_WORDS[channel]} to {whom}: stopped by {whom}.{waits} To start again: {START_AGAIN[channel]}"
+        for channel in stopped_by(user, ways)
+    ]
 
 
 def _paused(session: Session, user: User, channels: list[str]) -> list[str]:

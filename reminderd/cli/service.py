@@ -114,7 +114,7 @@ def _status(session: Session, user: User, ways: frozenset[str]) -> dict[str, Any
 def _channels(session: Session, user: User, ways: frozenset[str]) -> dict[str, dict[str, Any]]:
     from sqlalchemy import select
 
-    from reminderd.cli.faults import channels_of
+    from reminderd.cli.faults import channels_of, stopped_by
     from reminderd.store import outbox
     from reminderd.store.tables import ChannelHealth
 
@@ -122,17 +122,21 @@ def _channels(session: Session, user: User, ways: frozenset[str]) -> dict[str, d
     health = {row.channel: row for row in session.scalars(query)}
     sent_at = outbox.last_sent_at(session, user.id)
     found: dict[str, dict[str, Any]] = {}
-    for channel in dict.fromkeys((*channels_of(user, ways), *health)):
+    stopped = stopped_by(user, ways)
+    for channel in dict.fromkeys((*channels_of(user, ways), *stopped, *health)):
         row = health.get(channel)
         found[channel] = {
             "last_success_at": local(sent_at.get(channel), user.zone),
             "paused": bool(row and row.paused_at),
             "words": row.words if row else None,
+            "stopped": channel in stopped,
         }
     return found
 
 
 def _status_text(found: dict[str, Any], user: User, now: dt.datetime) -> str:
+    from reminderd.cli.faults import START_AGAIN
+
     states = ", ".join(f"{count} {state}" for state, count in found["deliveries"].items() if count)
     pairs = [
         ("Daemon", f"running (process {found['daemon']})" if found["daemon"] else None),
@@ -144,6 +148,9 @@ def _status_text(found: dict[str, Any], user: User, now: dt.datetime) -> str:
     for channel, state in found["channels"].items():
         last = moment(state["last_success_at"], user.zone, now)
         words = f"last sent {last}" if last else "nothing sent yet"
-        stopped = f"stopped: {state['words'] or 'no reason was given'} Once mended: reminderd send-test"
-        pairs.append(("E-mail" if channel == "email" else "Texts", stopped if state["paused"] else words))
+        if state["stopped"]:
+            words = f"stopped by you; to start again: {START_AGAIN[channel]}"
+        elif state["paused"]:
+            words = f"stopped: {state['words'] or 'no reason was given'} Once mended: reminderd send-test"
+        pairs.append(("E-mail" if channel == "email" else "Texts", words))
     return facts(pairs)

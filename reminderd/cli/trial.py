@@ -36,8 +36,8 @@ class Trial:
 
 
 def send_trial(ctx: Ctx, channel: str | None) -> Trial:
-    """Send the user a test message, and whatever else is due. Raises `ConfigError` for a channel that is not set up,
-    `UsageError` for one that the user has not."""
+    """Send the user a test message, and whatever else is due. Raises `ConfigError` for a channel that is not set up, or
+    that the user stopped, `UsageError` for one that the user has not."""
     from reminderd.store.tables import Delivery
 
     house = ctx.house()
@@ -69,7 +69,13 @@ def told(trial: Trial, ctx: Ctx) -> str:
 
 
 def _chosen(user: User, channel: str | None, ways: frozenset[str]) -> Channel:
-    way = Channel(channel) if channel else Channel.EMAIL if user.email_enabled else Channel.SMS
+    from reminderd.cli.faults import channels_of, lines_of_stops, stopped_by
+
+    reached = channels_of(user, ways)
+    way = Channel(channel or (reached[0] if reached else "email"))
+    if way in stopped_by(user, ways):
+        told = dict(zip(stopped_by(user, ways), lines_of_stops(user, ways), strict=True))
+        raise ConfigError(told[way])
     if way.value not in ways:
         raise ConfigError("Texts are not set up: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are needed.")
     if way is Channel.SMS and user.phone is None:

@@ -48,6 +48,7 @@ def findings(ctx: Ctx) -> Iterator[Finding]:
         ("mail", _mail),
         ("texts", _texts),
         ("answers", _answers),
+        ("ways", _ways),
         ("messages", _messages),
         ("clock", _clock),
         ("zone", _zone),
@@ -172,6 +173,28 @@ def _probed(transport: Transport) -> str:
         raise
     finally:
         transport.close()
+
+
+def _ways(ctx: Ctx) -> list[str]:
+    """Of all users: what they stopped themselves."""
+    from sqlalchemy import select
+
+    from reminderd.cli.faults import channels_of, lines_of_stops
+    from reminderd.store.tables import User
+
+    silent: list[str] = []
+    told: list[str] = []
+    try:
+        house = ctx.house()
+        with house.store.reading() as session:
+            for user in session.scalars(select(User).order_by(User.id)):
+                lines = lines_of_stops(user, house.ways, user.email)
+                (told if channels_of(user, house.ways) else silent).extend(lines)
+    except ReminderdError:
+        return []  # told by the database's own line
+    if silent:
+        raise _Wrong(*silent, *told)
+    return told
 
 
 def _messages(ctx: Ctx) -> list[str]:

@@ -54,7 +54,7 @@ def list_(ctx: Ctx) -> None:
     with ctx.house().store.reading() as session:
         users = _all(session)
         if ctx.json:
-            ctx.say_json([_json(row) for row in users])
+            ctx.say_json([_json(row, ctx.house().ways) for row in users])
         elif users:
             ctx.say(table(("E-mail", "Name", "Hears", "State"), [_line(ctx, row) for row in users]))
         else:
@@ -166,7 +166,9 @@ def _all(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.email)))
 
 
-def _json(row: User) -> dict[str, object]:
+def _json(row: User, ways: frozenset[str]) -> dict[str, object]:
+    from reminderd.cli.faults import stopped_by
+
     quiet = None
     if row.quiet_begins is not None and row.quiet_ends is not None:
         quiet = f"{row.quiet_begins:%H:%M}-{row.quiet_ends:%H:%M}"
@@ -182,12 +184,19 @@ def _json(row: User) -> dict[str, object]:
         "texts": "full" if row.full_texts else "short",
         "paused": row.paused,
         "paused_until": row.paused_until,
+        "stopped": stopped_by(row, ways),
         "created_at": local(row.created_at, row.zone),
     }
 
 
 def _line(ctx: Ctx, row: User) -> tuple[str, str, str, str]:
+    from reminderd.cli.faults import START_AGAIN, stopped_by
+
     state = "active"
     if row.paused:
         state = f"rests until {day(row.paused_until, ctx.today(row))}" if row.paused_until else "rests"
-    return row.email, row.name, habits.words(row), state
+    stops = [
+        f"{'e-mail' if channel == 'email' else 'texts'} stopped by the user (again: {START_AGAIN[channel]})"
+        for channel in stopped_by(row, ctx.house().ways)
+    ]
+    return row.email, row.name, habits.words(row), "; ".join((state, *stops))

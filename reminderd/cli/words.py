@@ -74,7 +74,8 @@ class StepLine:
     """One reminder: when, by which channel, and whether it is still to come."""
 
     at: dt.datetime
-    channel: str
+    channel: str | None
+    """``None`` while the user stopped every one."""
     lane: str
     waits: bool = True
 
@@ -116,19 +117,29 @@ def names_of(session: Session, table: type[Reference] | type[Opportunity], ids: 
 
 def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[StepLine]]:
     """By nudge, the reminders of the nudges that these conditions hold for, in their order, sent or to come. One whose
-    message is made is still to come until that has left, at the message's own moment and by its channel."""
+    message is made is still to come until that has left, at the message's own moment and by its channel. One whose
+    channel the user stopped takes the other, or waits."""
     is_made = Delivery.id.is_not(None)
+    mails, texts = User.email_enabled, and_(User.sms_enabled, User.phone.is_not(None))
     query = (
         select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, is_made, Delivery.due_at, Delivery.channel)
+        .add_columns(mails, texts)
         .join(Nudge, Nudge.id == Step.nudge_id)
+        .join(User, User.id == Nudge.user_id)
         .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(UNSETTLED)), isouter=True)
         .where(Step.state != StepState.FOLDED, *of)
         .order_by(Step.at, Step.position)
     )
     found: dict[int, list[StepLine]] = defaultdict(list)
-    for nudge_id, at, channel, lane, state, made, leaves_at, by in session.execute(query):
-        step = StepLine(leaves_at, by, lane) if made else StepLine(at, channel, lane, state == StepState.PENDING)
-        found[nudge_id].append(step)
+    for nudge_id, at, wanted, lane, state, made, leaves_at, by, mails_on, texts_on in session.execute(query):
+        if made:
+            found[nudge_id].append(StepLine(leaves_at, by, lane))
+            continue
+        waits = state == StepState.PENDING
+        channel = wanted
+        if waits and not (mails_on if wanted == "email" else texts_on):
+            channel = "email" if mails_on else "sms" if texts_on else None
+        found[nudge_id].append(StepLine(at, channel, lane, waits))
     return found
 
 
@@ -137,6 +148,8 @@ def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[Ste
 
 def step_words(step: StepLine, user: User, now: dt.datetime) -> str:
     """ "tomorrow, 09:00 by e-mail"."""
+    if step.channel is None:
+        return "waits: you stopped every way to you"
     by = BY.get(step.channel, step.channel)
     if not step.waits:
         return f"sent {by}"

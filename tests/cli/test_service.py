@@ -53,7 +53,7 @@ def test_status_has_the_keys_that_programs_rely_on(desk: Desk) -> None:
     assert set(found["deliveries"]) == {"pending", "leased", "sent", "delivered", "failed", "cancelled", "unknown"}
     assert found["oldest_due_at"] is None
     assert found["next_due_at"] is not None
-    assert found["channels"] == {"email": {"last_success_at": None, "paused": False, "words": None}}
+    assert found["channels"] == {"email": {"last_success_at": None, "paused": False, "words": None, "stopped": False}}
     desk.ok("run", "--once")
     assert {"plan", "compose", "dispatch"} <= set(desk.json("status")["jobs"])
     assert "Last dispatch" in desk.ok("status")
@@ -102,6 +102,47 @@ def test_with_two_channels_the_other_one_tells(tmp_path: Path) -> None:
             " VALUES (1, 'email', '2026-01-01 00:00:00.000000', '535', 'The server refused the password.')"
         )
         assert "stopped" not in desk.run("reference", "list").stderr
+
+
+# ---- what the user stopped
+
+
+@pytest.mark.usefixtures("no_templates")
+def test_a_stop_is_shown_wherever_one_looks_with_what_starts_it_again(desk: Desk) -> None:
+    desk.ok("add", "Maria Lopez")
+    desk.ok("landed", "Acme", "Maria Lopez", "--quiet")
+    assert "stopped" not in desk.ok("check") + desk.ok("user", "list")
+    desk.rows("UPDATE users SET email_enabled = 0")
+    again = "reminderd resume --channel email"
+    listed = desk.run("upcoming")
+    assert "by e-mail" not in listed.stdout
+    assert "waits: you stopped every way to you" in listed.stdout
+    assert again in listed.stderr
+    assert {line["channel"] for line in desk.json("upcoming")} == {None}
+    assert f"stopped by you; to start again: {again}" in desk.ok("status")
+    assert desk.json("status")["channels"]["email"]["stopped"] is True
+    assert f"e-mail stopped by the user (again: {again})" in desk.run("user", "list").stdout
+    assert desk.json("user", "list")[0]["stopped"] == ["email"]
+    checked = desk.run("check")
+    assert checked.exit_code == 1
+    assert "FAIL ways: E-mail to ada@example.org: stopped by ada@example.org." in checked.stdout
+    for channel in ((), ("--channel", "email")):
+        assert again in desk.refused(78, "send-test", *channel)
+    desk.ok(*again.split()[1:])
+    assert "stopped" not in desk.ok("check") + desk.ok("user", "list") + desk.ok("upcoming")
+
+
+@pytest.mark.usefixtures("no_templates")
+def test_texts_that_were_stopped_are_shown_and_no_test_is_sent_by_them(tmp_path: Path) -> None:
+    with FakeTwilio() as fake:
+        desk = _with_twilio(tmp_path, fake).set_up()
+        desk.ok("user", "edit", "--phone", "+14155550100")
+        desk.rows("UPDATE users SET sms_enabled = 0")
+        assert "stopped by you; to start again: text START" in desk.ok("status")
+        assert "ok ways: Texts to ada@example.org: stopped by ada@example.org. To start again" in desk.ok("check")
+        assert "text START" in desk.refused(78, "send-test", "--channel", "sms")
+        assert fake.sent == []
+        assert "stopped" not in desk.ok("upcoming")
 
 
 # ---- check
@@ -243,7 +284,7 @@ def test_check_tells_whose_message_failed_and_by_which_channel(tmp_path: Path) -
         )
         (failed,) = [line for line in desk.run("check").stdout.splitlines() if line.startswith("FAIL")]
         assert "1 message to ada@example.org could not be sent (No such number.)" in failed
-        assert failed.endswith("reminderd send-test --channel sms --user ada@example.org")
+        assert failed.endswith("reminderd --user ada@example.org send-test --channel sms")
         desk.ok("user", "edit", "ada@example.org", "--phone", "")
         assert "ok messages: " in desk.ok("check")  # a channel that is not used any more
 
