@@ -42,6 +42,9 @@ class Ctx:
     writes: bool = False
     """Whether this command changed data or settings; its end then says where they are not those of a running service.
     Set by `writing` and `house`, and by commands that write in other ways."""
+    whose: str | None = None
+    """The address that the commands in what is said must name, where several users share the database. Set by
+    `reading`, `writing` and what adds a user."""
     _house: House | None = None
     _faults: list[str] = dataclasses.field(default_factory=list)
 
@@ -92,6 +95,7 @@ class Ctx:
 
         with self.house().store.reading() as session:
             user = find_user(session, self.user)
+            self._note_whose(session, user)
             self._look_for_faults(session, user)
             yield session, user
 
@@ -103,6 +107,7 @@ class Ctx:
         with self.house().store.writing(wake=wake) as session:
             user = find_user(session, self.user)
             session.refresh(user, with_for_update=True)
+            self._note_whose(session, user)
             self._look_for_faults(session, user)
             yield session, user
         self.writes = True
@@ -111,7 +116,7 @@ class Ctx:
 
     def say(self, text: str = "") -> None:
         """Data, to stdout."""
-        click.echo(text)
+        click.echo(self.addressed(text))
 
     def say_json(self, value: Any) -> None:
         """Data for programs, to stdout."""
@@ -119,7 +124,15 @@ class Ctx:
 
     def tell(self, text: str) -> None:
         """Everything that is no data, to stderr."""
-        click.echo(text, err=True)
+        click.echo(self.addressed(text), err=True)
+
+    def addressed(self, text: str) -> str:
+        """``text`` with the commands in it as this user has to type them."""
+        if self.whose is None or "reminderd " not in text:
+            return text
+        from reminderd.drafts.commands import with_user
+
+        return with_user(text, self.whose)
 
     def tell_local(self) -> None:
         """Say, while it is so, that nothing leaves this machine."""
@@ -161,6 +174,13 @@ class Ctx:
 
             for line in other_home.lines(self.settings, self.environ):
                 self.tell(line)
+
+    def _note_whose(self, session: Session, user: User) -> None:
+        """Only who named themselves can be one of several."""
+        if self.user is not None:
+            from reminderd.store.draft_shelf import is_shared
+
+            self.whose = user.email if is_shared(session) else None
 
     def _look_for_faults(self, session: Session, user: User) -> None:
         if self.tells_faults:

@@ -53,9 +53,9 @@ class Interview:
         for flag in ("digest", "language", "texts"):
             if (given := self.flags[flag]) is not None:
                 columns |= habits.read(flag, given, None)
-        row, is_new, several = setup.save(self.ctx, columns)
+        row, is_new = setup.save(self.ctx, columns)
         self.ctx.user = row.email
-        self.ctx.tell(setup.summary(row, is_new, several).partition(" Next:")[0])
+        self.ctx.tell(setup.summary(row, is_new).partition(" Next:")[0])
         return row
 
     def _known(self, email: str) -> User | None:

@@ -83,6 +83,14 @@ class Frame(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}.{_nearest(args[0])}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As ever; a failure names commands as this user has to type them."""
+        try:
+            return super().invoke(ctx)
+        except ReminderdError as error:
+            error.args = (ctx.obj.addressed(str(error)),) if ctx.obj is not None else error.args
+            raise
+
     def main(  # type: ignore[override]  # click's own has overloads that say the same
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:

@@ -32,31 +32,27 @@ def init(ctx: Ctx, /, **flags: str | None) -> None:
     _refuse_missing(ctx, flags)
     columns = habits.columns_of(flags, _region(ctx))
     make_env(ctx)
-    row, is_new, several = save(ctx, columns)
-    ctx.tell(summary(row, is_new, several))
+    ctx.tell(summary(*save(ctx, columns)))
     ctx.tell_local()
 
 
-def save(ctx: Ctx, columns: dict[str, object]) -> tuple[User, bool, bool]:
-    """Add or change the user with the address in ``columns``: the row, whether it is new, whether there are others."""
-    from sqlalchemy import func, select
-
-    from reminderd.store.tables import User
+def save(ctx: Ctx, columns: dict[str, object]) -> tuple[User, bool]:
+    """Add or change the user with the address in ``columns``: the row, and whether it is new."""
+    from reminderd.store.draft_shelf import is_shared
 
     with ctx.house(create=True).store.writing(wake=True) as session:
         known = habits.find_by_email(session, str(columns["email"]))
         if known is None and "name" not in columns:
             raise UsageError(f"Missing: --name. Nobody here has the address {columns['email']} yet.")
         row = habits.save(ctx, session, columns, known)
-        several = (session.scalar(select(func.count()).select_from(User)) or 0) > 1
-        return row, known is None, several
+        ctx.whose = row.email if is_shared(session) else None
+        return row, known is None
 
 
-def summary(row: User, is_new: bool, several: bool) -> str:
+def summary(row: User, is_new: bool) -> str:
     """One line: what was done, and what comes next."""
     done = "is set up" if is_new else "was set up before; changed as you said"
-    who = f" --user {row.email}" if several else ""
-    return f'{row.name} {done}: {habits.words(row)}. Next: reminderd{who} add "Maria Lopez" maria@example.org'
+    return f'{row.name} {done}: {habits.words(row)}. Next: reminderd add "Maria Lopez" maria@example.org'
 
 
 def make_env(ctx: Ctx) -> None:

@@ -202,6 +202,7 @@ def _messages(ctx: Ctx) -> list[str]:
     from sqlalchemy import select
 
     from reminderd.cli.faults import channels_of, failures_of
+    from reminderd.drafts.commands import with_user
     from reminderd.store.tables import User
 
     failed = []
@@ -210,9 +211,8 @@ def _messages(ctx: Ctx) -> list[str]:
         with house.store.reading() as session:
             users = session.scalars(select(User).order_by(User.id)).all()
             for user in users:
-                whose = f" --user {user.email}" if len(users) > 1 else ""
                 lines = failures_of(session, user, channels_of(user, house.ways), user.email)
-                failed += [line + whose for line in lines]
+                failed += [with_user(line, user.email) if len(users) > 1 else line for line in lines]
     except ReminderdError:
         return []  # told by the database's own line
     if failed:

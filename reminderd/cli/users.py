@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from reminderd.cli import dates, habits
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.output import count, day, json_option, local, table
 from reminderd.errors import UsageError
+from reminderd.store.draft_shelf import is_shared
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,11 +40,11 @@ def add(ctx: Ctx, /, address: str | None, **flags: str | None) -> None:
     columns = habits.columns_of(flags, ctx.settings.default_region)
     with ctx.house(create=True).store.writing(wake=True) as session:
         if habits.find_by_email(session, columns["email"]) is not None:
-            raise UsageError(
-                f"{columns['email']} is there already. To change it: reminderd user edit {columns['email']}"
-            )
+            way = f"reminderd user edit {shlex.quote(columns['email'])}"
+            raise UsageError(f"{columns['email']} is there already. To change it: {way}")
         row = habits.save(ctx, session, columns, None)
-    ctx.tell(f"{row.name} is added: {habits.words(row)}. Next: reminderd --user {row.email} reference add NAME")
+        ctx.whose = row.email if is_shared(session) else None
+    ctx.tell(f"{row.name} is added: {habits.words(row)}. Next: reminderd reference add NAME")
     ctx.tell_local()
 
 
@@ -76,6 +78,7 @@ def edit(ctx: Ctx, /, address: str | None, **flags: str | None) -> None:
         if other is not None and other.id != row.id:
             raise UsageError(f"{columns['email']} belongs to another user, {other.name}.")
         habits.save(ctx, session, columns, row)
+        ctx.whose = row.email if is_shared(session) else None
     ctx.tell(f"{row.name}: {habits.words(row)}. Next: reminderd upcoming")
 
 
@@ -96,7 +99,7 @@ def pause(ctx: Ctx, address: str | None, until: str | None, everything: bool) ->
     rest = "nothing comes" if everything else "only outcome and thanks come"
     ctx.tell(
         f"{row.name} rests, {rest}, {f'until {day(ends_on, today)}' if ends_on else 'until resumed'}."
-        f" Next: reminderd user resume {row.email}"
+        f" Next: reminderd user resume {shlex.quote(row.email)}"
     )
 
 

@@ -13,6 +13,7 @@ from jinja2 import nodes
 from jinja2.runtime import Context
 
 from reminderd.drafts import choose, context, questions, tasks
+from reminderd.drafts.commands import addressed
 from reminderd.drafts.draft import LENGTHS, Draft, Problem, Situation
 from reminderd.drafts.environment import PACKAGED, BrokenAt, Environment, explain, folders
 from reminderd.drafts.folding import fold, fold_line
@@ -50,10 +51,11 @@ class Library:
         number = _number(variant, sheet, situation, facts)
         page = sheet.page(context.context(facts, warmth))
         short = fold_line(page.block(f"short_{number}"))
+        body = short if chosen == "short" else fold(page.block(f"{chosen}_{number}"))
         return Draft(
             situation=situation,
             subject=fold_line(page.block(f"subject_{number}")),
-            body=short if chosen == "short" else fold(page.block(f"{chosen}_{number}")),
+            body=addressed(body, facts.me) if for_user else body,
             to=context.reach(via, facts.them),
             via=via,
             variant=number,

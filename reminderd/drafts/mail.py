@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 
-from reminderd.drafts import ics, mime, views, words
+from reminderd.drafts import commands, ics, mime, views, words
 from reminderd.drafts.dates import local_day
 from reminderd.drafts.items import Digest, Entry, MailItem
 from reminderd.drafts.library import Library
@@ -80,7 +80,7 @@ def _deadlines(item: MailItem) -> list[ics.Deadline]:
         ics.Deadline(
             uid=f"nudge-{entry.number}-{owner}@reminderd",
             summary=words.short_title(entry.draft.situation, entry.facts),
-            description=f"reminderd done {entry.number}\nreminderd draft {entry.number}",
+            description=commands.addressed(f"reminderd done {entry.number}\nreminderd draft {entry.number}", item.user),
             on=local_day(entry.due_at, item.user.zone),
             alarms=_alarms(item, entry),
             sequence=entry.sequence,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reminderd.drafts.commands import addressed
 from reminderd.store.draft_records import DraftFacts
 
 Need = tuple[Callable[[DraftFacts], bool], str, str]
@@ -83,7 +84,7 @@ def missing(situation: str, facts: DraftFacts) -> tuple[str, ...]:
     }
     german = facts.me.language.startswith("de")
     return tuple(
-        (in_german if german else in_english).format_map(words)
+        addressed((in_german if german else in_english).format_map(words), facts.me)
         for lacks, in_english, in_german in NEEDS.get(situation, ())
         if lacks(facts)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from reminderd.drafts import words
+from reminderd.drafts.commands import addressed
 from reminderd.drafts.dates import sentence
 from reminderd.drafts.items import Entry, TextItem
 from reminderd.drafts.telling import know_line
@@ -57,7 +58,7 @@ def _way_back(item: TextItem) -> str:
     if item.links is not None:
         return item.links(entry.number, "draft")
     if not item.answerable:
-        return f"reminderd draft {entry.number}"
+        return addressed(f"reminderd draft {entry.number}", item.user)
     return f"DONE {entry.number}" if entry.draft.for_user else f"DRAFT {entry.number} / DONE {entry.number}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from reminderd.drafts import links, words
 from reminderd.drafts.bars import bar_view
+from reminderd.drafts.commands import addressed
 from reminderd.drafts.dates import day_short, listing, local_day, upfirst
 from reminderd.drafts.items import Entry, MailItem
 from reminderd.drafts.phrases import event_words, need_by, phrases
@@ -21,7 +22,7 @@ def names(item: MailItem) -> dict[str, Any]:
     """The names for the templates of one mail."""
     say = phrases(item.user.language)
     entries = [_entry(item, entry, say) for entry in item.entries]
-    lines = [*_opening(item, say), *item.lines]
+    lines = [*_opening(item, say), *(addressed(line, item.user) for line in item.lines)]
     today = local_day(item.now + dt.timedelta(microseconds=1), item.user.zone)
     digest = item.digest
     return {
@@ -44,20 +45,20 @@ def names(item: MailItem) -> dict[str, Any]:
 def _opening(item: MailItem, say: Mapping[str, str]) -> list[str]:
     """ "Before you post: 0 of 6 know; still: …" above news that is not public yet; else who is still open."""
     language = item.user.language
-    waiting = [name for entry in item.entries if not entry.done for name in _first(entry)]
-    told = item.told
     accepted = next((entry.facts for entry in item.entries if entry.draft.situation == "accepted"), None)
-    if told is None and accepted is not None and accepted.involved:
-        waiting = [one.first_name or one.name for one in accepted.involved if not one.told]
-        told = (len(accepted.involved) - len(waiting), len(accepted.involved))
+    if accepted is not None and accepted.involved and (item.told is not None or item.digest is None):
+        return [_before_posting(accepted.involved, language, say)]
+    waiting = [name for entry in item.entries if not entry.done for name in _first(entry)]
     still = listing(dict.fromkeys(waiting), language)
-    if told is not None:
-        known = words.knows(*told, language)
-        if told[0] >= told[1]:
-            return [f"{upfirst(known)}."]
-        rest = f"; {say['still']}: {still}" if still else ""
-        return [f"{say['before_posting']}: {known}{rest}."]
     return [f"{say['still_open']}: {still}."] if len(item.entries) > 1 and still and item.digest is None else []
+
+
+def _before_posting(involved: Sequence[Involved], language: str, say: Mapping[str, str]) -> str:
+    waiting = [words.marked(one.first_name or one.name, one.paused, language) for one in involved if not one.told]
+    known = words.knows(len(involved) - len(waiting), len(involved), language)
+    if not waiting:
+        return f"{upfirst(known)}."
+    return f"{say['before_posting']}: {known}; {say['still']}: {listing(dict.fromkeys(waiting), language)}."
 
 
 def _first(entry: Entry) -> list[str]:
@@ -110,7 +111,7 @@ def _entry(item: MailItem, entry: Entry, say: Mapping[str, str]) -> dict[str, An
         "cut": say["cut"] if cut else "",
         "actions": _actions(item, entry, say),
         "command": _done_by(item, str(entry.number), say),
-        "explain": f"reminderd explain {entry.number}",
+        "explain": addressed(f"reminderd explain {entry.number}", item.user),
         "why": _why(item, entry, say),
         "for_user": draft.for_user,
     }
@@ -118,7 +119,9 @@ def _entry(item: MailItem, entry: Entry, say: Mapping[str, str]) -> dict[str, An
 
 def _done_by(item: MailItem, numbers: str, say: Mapping[str, str]) -> str:
     """How to say that it is done where no button shows: by an answer where those are read, else on the terminal."""
-    return f"{say['answer']} DONE {numbers}" if item.reply_address else f"reminderd done {numbers}"
+    if item.reply_address:
+        return f"{say['answer']} DONE {numbers}"
+    return addressed(f"reminderd done {numbers}", item.user)
 
 
 def _recipient(entry: Entry) -> str:

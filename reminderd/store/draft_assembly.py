@@ -37,7 +37,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
     them = _person(reference, veil)
     last = _last(reference, timeline, veil)
     return DraftFacts(
-        me=_me(user),
+        me=_me(user, shelf.shared),
         them=them,
         today=today,
         job=_job(opportunity, veil, hidden=hidden, kept_out=kept_out),
@@ -75,7 +75,7 @@ def first_name_of(name: str, given: str | None) -> str:
     return words[0] if words else ""
 
 
-def _me(user: User) -> Me:
+def _me(user: User, shared: bool) -> Me:
     return Me(
         id=user.id,
         name=user.name,
@@ -86,6 +86,7 @@ def _me(user: User) -> Me:
         language=language_of(user),
         hour=user.hour,
         full_texts=user.full_texts,
+        shares=shared,
     )
 
 
@@ -187,7 +188,8 @@ def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:
             continue
         told = outcome is not None and any(_tells(event, outcome) for event in own)
         first = first_name_of(reference.name, reference.first_name)
-        found.append(Involved(reference.id, reference.name, first, agreed=consent == "agreed", told=told))
+        paused = reference.status == "paused" and (reference.paused_until is None or reference.paused_until > today)
+        found.append(Involved(reference.id, reference.name, first, consent == "agreed", told, paused))
     return found
 
 

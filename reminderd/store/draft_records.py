@@ -24,6 +24,8 @@ class Me:
     language: str = "en"
     hour: dt.time = dt.time(9)
     full_texts: bool = False
+    shares: bool = False
+    """Whether other users share the database, so that a command has to say whose it is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Involved:
     first_name: str
     agreed: bool = False
     told: bool = False
+    paused: bool = False
+    """Whether nothing is planned for them for now, so that no nudge says that they do not know."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class Shelf:
     """By reference: the nudges that already have a wording."""
     candidates: Mapping[int, Sequence[Reference]]
     """By user: those who once agreed to be a reference."""
+    shared: bool = False
+    """Whether several users share the database."""
 
     def at(self, now: dt.datetime, user_ids: Collection[int]) -> Shelf:
         """The same at another moment, for some of its users."""
@@ -92,7 +94,7 @@ class Shelf:
 
 
 def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shelf:
-    """All rows for ``wanted``, in at most ten queries."""
+    """All rows for ``wanted``, in at most eleven queries."""
     users = _by_id(session, User, {one.user_id for one in wanted})
     references = _by_id(session, Reference, {one.reference_id for one in wanted if one.reference_id})
     milestones = _grouped(_milestones(session, users), "user_id")
@@ -116,7 +118,13 @@ def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shel
         milestones=milestones,
         earlier=_grouped(_earlier(session, their_ids), "reference_id"),
         candidates=candidates,
+        shared=len(users) > 1 or is_shared(session),
     )
+
+
+def is_shared(session: Session) -> bool:
+    """Whether several users share the database."""
+    return len(session.scalars(select(User.id).limit(2)).all()) > 1
 
 
 def gather_headings(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shelf:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
+from reminderd.cli.main import COMMANDS
+from reminderd.drafts.commands import WHOSE, with_user
 from tests.cli.desk import Desk
+from tests.cli.story import MONDAY, with_acme
 
 
 @pytest.fixture
@@ -74,3 +79,64 @@ def test_the_overview_is_counts_only(desk: Desk) -> None:
     assert (ada["references"], bob["references"]) == (0, 1)
     assert bob["open"] > 0
     assert "Maria" not in desk.ok("overview")
+
+
+# ---- the commands that are said
+
+NEIL = "o'neil+tag@example.org"
+QUOTED = """'o'"'"'neil+tag@example.org'"""
+
+
+def test_with_several_users_each_command_that_is_said_names_its_user(tmp_path: Path) -> None:
+    with freeze_time(MONDAY):
+        desk = with_acme(tmp_path)
+        assert "Next: reminderd opportunity show" in desk.ok("opportunity", "edit", "Acme", "--role", "CTO")
+        said = desk.ok("user", "add", NEIL, "--name", "Neil")
+        assert f"Next: reminderd --user {QUOTED} reference add NAME" in said
+        said = desk.ok("init", "--email", NEIL, "--hour", "8")
+        assert f'Next: reminderd --user {QUOTED} add "Maria Lopez"' in said
+        said = desk.ok("--user", NEIL, "landed", "Acme")
+        assert f"reminderd --user {QUOTED} add NAME EMAIL" in said
+        ada = ("--user", "ada@example.org")
+        whose = "reminderd --user ada@example.org"
+        said = desk.ok(*ada, "record", "asked", "Ana", "Ben", "--for", "Acme")
+        assert f" more, later: {whose} upcoming" in said
+        found = re.search(f"{whose} send ([0-9]+). When it is done: {whose} done ([0-9]+) [0-9]+", said)
+        assert found is not None
+        number = found[1]
+        assert f'{whose} draft {number} --answer "…"' in said
+        assert f"{whose} done {number}; {whose} skip {number}" in desk.ok(*ada, "explain", number)
+        assert f"Add it: {whose} opportunity add Globex" in desk.refused(
+            2, *ada, "record", "asked", "Ana", "--for", "Globex"
+        )
+        assert f"Next: {whose} upcoming" in desk.ok("user", "edit", "ada@example.org", "--hour", "8")
+        assert f"{whose} done {number}" in desk.ok(*ada, "preview", number)
+
+
+def test_a_user_alone_reads_short_commands_even_when_named(tmp_path: Path) -> None:
+    with freeze_time(MONDAY):
+        desk = with_acme(tmp_path)
+        said = desk.ok("--user", "ada@example.org", "opportunity", "edit", "Acme", "--role", "CTO")
+        assert "Next: reminderd opportunity show" in said
+
+
+def test_each_command_that_is_refused_without_a_user_is_known_to_need_one(desk: Desk) -> None:
+    assert set(WHOSE) <= set(COMMANDS)
+    for name in ("undo", "upcoming", "pause", "resume", "status", "send-test", "today"):
+        assert "--user EMAIL" in desk.refused(2, name)
+        assert with_user(f"reminderd {name}", "a@b.example") == f"reminderd --user a@b.example {name}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reminderd runs",
+        "reminderd record --help",
+        "reminderd user edit --help",
+        "reminderd user list",
+        "reminderd --user a@b.example done 7",
+        "reminderd sender",
+    ],
+)
+def test_what_needs_no_user_stays_as_it_is(text: str) -> None:
+    assert with_user(text, "ada@example.org") == text

@@ -8,6 +8,7 @@ import email
 import email.policy
 import html
 import re
+import shlex
 from email.message import EmailMessage
 from typing import Any
 
@@ -174,6 +175,31 @@ def test_without_a_way_back_the_command_stands_where_buttons_would() -> None:
     assert "reminderd done 7" in part(mail, "html")
     assert "reminderd done 7" in part(mail, "plain")
     assert not any("DONE" in link for link in links(mail))
+
+
+def test_with_several_users_every_command_says_whose() -> None:
+    known = of_user(facts(), shares=True, email="o'neil+tag@example.org")
+    whose = f"reminderd --user {shlex.quote(known.me.email)}"
+    group = [entry(7, known), entry(8, known)]
+    line = 'May it rest? reminderd reference pause "Ana"'
+    mail = make_mail(item(*group, user=known.me, lines=(line, "reminderd records it.")), LIBRARY)
+    plain, shown = part(mail, "plain"), html.unescape(part(mail, "html"))
+    for text in (plain, shown):
+        for command in ("done 7", "done 8", "done 7 8", "explain 7", 'reference pause "Ana"'):
+            assert f"{whose} {command}" in text
+        assert "reminderd records it." in text
+    assert not re.search("reminderd (done|draft|explain|reference)", plain + shown)
+    (first, _) = calendar(mail).walk("VEVENT")
+    assert str(first["description"]) == f"{whose} done 7\n{whose} draft 7"
+
+
+def test_what_a_draft_asks_the_user_says_whose_with_several_users() -> None:
+    known = of_user(facts(), shares=True)
+    asked = LIBRARY.draft("last_contact_unknown", known).body
+    assert 'reminderd --user ada@example.org reference edit "Ana Müller" --last-contact DATE' in asked
+    known = dataclasses.replace(known, job=dataclasses.replace(known.job, starts_on=None))
+    (question, *_) = LIBRARY.draft("accepted", known).missing
+    assert question == "When do you start? reminderd --user ada@example.org opportunity edit Acme --starts DATE"
 
 
 def test_buttons_answer_by_mail_where_mail_is_read() -> None:

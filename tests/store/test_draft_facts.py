@@ -339,9 +339,16 @@ def test_many_nudges_take_as_few_queries_as_one(store: Store) -> None:
         found = load_many(session, nudges, NOW)
     selects = [statement for statement in seen if statement.lstrip().upper().startswith("SELECT")]
     assert [known.them.name for known in found] == [f"P{number}" for number in range(12)]
-    assert len(selects) <= 10
+    assert len(selects) <= 11
     with store.reading() as session:
         assert load_many(session, [], NOW) == []
+
+
+def test_the_facts_say_whether_others_share_the_database(world: World) -> None:
+    nudge = world.nudge("warm_up")
+    assert not world.facts(nudge).me.shares
+    world.add(make_user("bob@example.org"))
+    assert world.facts(nudge).me.shares
 
 
 def test_days_of_contact_for_the_bar(world: World) -> None:
