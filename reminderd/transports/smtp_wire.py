@@ -14,6 +14,7 @@ import time
 from reminderd.oauth import Tokens, xoauth2
 
 _CHUNK = 64 * 1024
+_LONE_CR = re.compile(rb"\r(?!\n)")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,8 +135,7 @@ class Budget:
 def wire_form(content: bytes) -> bytes:
     """``content`` as it travels between DATA and the final dot: every line ended by CRLF (RFC 5321, section 2.3.8)
     and a leading dot doubled (section 4.5.2)."""
-    pairs = content.count(b"\r\n")
-    if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+    if content.count(b"\n") != content.count(b"\r") or _LONE_CR.search(content):  # quicker than to count pairs
         content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
