@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from reminderd.cli.context import Ctx
 from reminderd.cli.output import listing
 from reminderd.cli.words import quoted
-from reminderd.rules.kinds import OUTCOMES
+from reminderd.rules.kinds import CONSENT, INVOLVING, OUTCOMES
+from reminderd.rules.states import Status
 from reminderd.store.lookup import list_references
 from reminderd.store.tables import Event, Opportunity, Reference, User
 from reminderd.store.usage import MANY, least_used_who_agreed, uses
@@ -50,14 +51,40 @@ def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
         job = session.get_one(Opportunity, news[-1].opportunity_id)
         if ctx.house().actions.involved(session, user, job, ctx.now()):
             return
-        names = [row.name for row in list_references(session, user, active=True) if not row.keep_from_knowing]
-        if not names:
-            ctx.tell("You have no references yet. Add one: reminderd add NAME EMAIL")
+        why = _why_nobody(session, job)
+        if why:
+            ctx.tell(f"Nobody is to be {what} for {job.company}: {why}.")
+            ctx.tell(f"If somebody vouched for you all the same, name them: {_command(news[-1].kind, job.company)}")
             return
+        rows = list_references(session, user, active=True)
+        if not rows:
+            ctx.tell("You have no active references. Add one: reminderd add NAME EMAIL")
+            return
+        names = [row.name for row in rows if not row.keep_from_knowing]
         ctx.tell(f"Nobody was asked for {job.company}, so nobody is to be {what}. Your references:")
         for name in names:
             ctx.tell(f"  {name}")
         ctx.tell(f"Name those who vouched for you: {_command(news[-1].kind, job.company)}")
+
+
+def _why_nobody(session: Session, job: Opportunity) -> str:
+    """What became of those who were asked, none of whom vouches; empty where nobody was."""
+    query = select(Event.kind, Reference).join(Reference, Reference.id == Event.reference_id)
+    query = query.where(Event.opportunity_id == job.id, Event.kind.in_(INVOLVING | CONSENT))
+    kinds: dict[str, set[str]] = {}
+    away = {}
+    for kind, row in session.execute(query.where(Event.retracted_at.is_(None)).order_by(Reference.name)):
+        kinds.setdefault(row.name, set()).add(kind)
+        away[row.name] = row.status != Status.ACTIVE
+    gone = [name for name in kinds if away[name]]
+    refused = [name for name in kinds if name not in gone and "declined" in kinds[name]]
+    silent = [name for name in kinds if name not in gone and name not in refused]
+    said = [
+        f"{listing(refused)} said no" if refused else "",
+        f"{listing(silent)} {'was' if len(silent) == 1 else 'were'} asked and did not answer" if silent else "",
+        f"{listing(gone)} {'is' if len(gone) == 1 else 'are'} not active" if gone else "",
+    ]
+    return "; ".join(filter(None, said))
 
 
 def say_waiting(ctx: Ctx, events: Sequence[Event]) -> None:

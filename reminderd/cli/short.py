@@ -14,8 +14,9 @@ from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
 from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_secrets, say_waiting
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
+from reminderd.cli.output import listing
 from reminderd.cli.start_day import say_with_start, set_start
-from reminderd.cli.suggest import suggest
+from reminderd.cli.suggest import reasons_against, suggest
 from reminderd.cli.words import quoted
 from reminderd.errors import NotFound, UsageError
 from reminderd.rules.kinds import CONSENT, KINDS, OUTCOMES
@@ -162,6 +163,10 @@ def _whom(ctx: Ctx, company: str, by: str) -> list[str]:
         _day_to_come(by, today)
         job = _known_job(session, user, company)
         ideas = suggest(session, user, job, today)
+        against = [] if ideas else reasons_against(session, user, job, today)
+    if against:
+        way = f"Name somebody: reminderd need {quoted(company)} --by {quoted(by)} NAME"
+        raise UsageError(f"Whom? Nobody is to be suggested: {listing(against)}. {way}")
     if not ideas:
         raise UsageError("Whom do you want to ask? You have no references yet. Add one: reminderd add NAME EMAIL")
     if not ctx.is_terminal():

@@ -166,3 +166,28 @@ def test_an_ask_after_a_silence_says_its_true_length_once(life: Life, last: str,
     life.at("2026-03-02T10:00", "reference", "edit", "Eve", "--last-contact", last)
     draft = life.at("2026-03-02T10:01", "need", "Acme", "--by", "2026-03-20", "Eve")
     assert draft.count(said) == 1 if said else "year" not in draft
+
+
+def test_where_nobody_vouches_the_answer_says_what_became_of_those_asked(life: Life) -> None:
+    life.at("2026-03-02T10:00", "record", "asked", "Maria", "Dana", "Ben", "--for", "Acme", "--quiet")
+    life.at("2026-03-02T10:01", "record", "declined", "Ben", "--for", "Acme", "--quiet")
+    life.until("2026-04-01T10:00")
+    said = life.at("2026-04-01T10:00", "record", "accepted", "--for", "Acme")
+    assert (
+        "Nobody is to be told for Acme: Ben Okafor said no; Dana Wu and Maria Lopez were asked and did not answer."
+        in said
+    )
+    assert "name them: reminderd landed Acme NAME…" in said
+    assert "Nobody was asked" not in said
+
+
+def test_a_need_says_why_there_is_nobody_to_suggest(begin: Begin) -> None:
+    life = begin("2026-03-02T09:30", "Ana Lima", "Ben Okafor", "Cleo Ames", "Dana Wu")
+    life.at("2026-03-02T09:31", "reference", "edit", "Ana", "--keep-from-knowing")
+    life.at("2026-03-02T09:31", "reference", "pause", "Ben")
+    life.at("2026-03-02T10:00", "landed", "Acme", "Cleo", "Dana", "--quiet")
+    line = life.refused_at("2026-03-02T10:01", "need", "Acme", "--by", "2026-03-20")
+    for why in ("1 is to be kept from knowing of your search", "1 is not active", "2 were asked for it already"):
+        assert why in line
+    assert "Name somebody: reminderd need Acme --by 2026-03-20 NAME" in line
+    assert "You have no references" not in line
