@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from reminderd.signing import Site
     from reminderd.store.outbox import Claim, Standing
     from reminderd.transports.base import Transport
+
+log = logging.getLogger(__name__)
 
 BOOK_FILE = "rules.toml"
 
@@ -210,9 +213,15 @@ def _load_own_book(settings: Settings) -> Book | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    from reminderd.rules import conditions
     from reminderd.rules.book import parse_with_default
 
+    conditions.tell_of_faults(_tell_of_condition)
     return parse_with_default(text, str(path))
+
+
+def _tell_of_condition(rule: str, why: str) -> None:
+    log.error("condition_failed rule=%s error=%r", rule, why)
 
 
 def _default_book() -> Book:

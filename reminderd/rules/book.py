@@ -163,9 +163,12 @@ class _Reader:
 
     def _as_span(self, key: str, value: object) -> Span:
         try:
-            return parse_span(str(value))
+            span = parse_span(str(value))
         except ValueError as error:
             raise self.wrong(key, str(error)) from error
+        if any(part < 0 for part in dataclasses.astuple(span)):
+            raise self.wrong(key, f"expected a length of time that leads ahead, got {value!r}")
+        return span
 
     def _kinds(self, key: str, *, touch: bool = False) -> tuple[str, ...]:
         values = self.table.get(key, [])
@@ -186,7 +189,10 @@ class _Reader:
         value = self.table.get("every")
         if value is None or value in ("tier", "limit", "ignored"):
             return value
-        return self._as_span("every", value)
+        span = self._as_span("every", value)
+        if span == Span():
+            raise self.wrong("every", f"expected a length of time such as '3 months', got {value!r}")
+        return span
 
     def _yearly(self) -> str | None:
         value = self.table.get("yearly")
@@ -238,8 +244,8 @@ class _Reader:
             return None
         text = self._text("when")
         if self.is_ours:
-            return Condition(text)
+            return Condition(text, self.name)
         try:
-            return check_condition(text)
+            return check_condition(text, self._kinds("on"), self.name)
         except ValueError as error:
             raise self.wrong("when", str(error)) from error

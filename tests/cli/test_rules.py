@@ -74,6 +74,9 @@ def test_without_a_book_of_yours_the_default_one_is_checked(tmp_path: Path) -> N
         ("[rules.new-year]\ndraft = 'haiku'\n", "key 'draft': expected a template, but none is called 'haiku'"),
         ("[rules.new-year]\nwhen = 'weather.nice'\n", "weather"),
         ("[rules.new-year]\nexpires = 'soon'\n", "key 'expires'"),
+        ("[rules.new-year]\nexpires = '-3 days'\n", "key 'expires': expected a length of time that leads ahead"),
+        ("[rules.promoted]\nwhen = 'reference.since > event.on'\n", "where reference.since is not known"),
+        ("[rules.promoted]\nwhen = 'reference.nope == 1'\n", "'reference.nope', which there is not"),
     ],
 )
 def test_a_book_with_a_mistake_is_refused_with_file_rule_and_key(book: str, words: str, tmp_path: Path) -> None:
@@ -82,6 +85,22 @@ def test_a_book_with_a_mistake_is_refused_with_file_rule_and_key(book: str, word
     refused = Desk(tmp_path).refused(78, "rules", "check", str(path))
     assert str(path) in refused
     assert words in refused
+
+
+def test_what_cannot_be_asked_after_all_is_told_in_a_line_and_what_was_recorded_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.ok("add", "Maria Lopez", "--birthday", "04-12")
+    born = "reference.birthday"
+    (tmp_path / "rules.toml").write_text(f'[rules.promoted]\nwhen = "{born} and {born}[2] > 12 // ({born}[1] - 5)"\n')
+    desk.ok("rules", "check")
+    desk.ok("reference", "edit", "Maria Lopez", "--birthday", "05-12")
+    result = desk.run("record", "promoted", "Maria Lopez")
+    assert result.exit_code == 0
+    assert "Traceback" not in result.output
+    assert caplog.messages == ["condition_failed rule=promoted error='integer division or modulo by zero'"]
+    assert desk.rows("SELECT kind FROM events WHERE kind = 'promoted'") == [("promoted",)]
 
 
 def test_a_wrong_book_stops_every_command_before_it_writes(tmp_path: Path) -> None:
