@@ -19,8 +19,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from reminderd import logs
 from reminderd.clock import utc_now
 from reminderd.dispatcher import Dispatcher
-from reminderd.edits import Edits
-from reminderd.errors import ConfigError, OutOfDate, ReminderdError
+from reminderd.edits import Edits, Program
+from reminderd.errors import ConfigError, OutOfDate, ReminderdError, Replaced
 from reminderd.outage import Outage
 from reminderd.passes import Passes
 from reminderd.ping import Ping
@@ -51,7 +51,8 @@ PAUSED_FOR = dt.timedelta(days=1)
 def run_forever(load_settings: Callable[[], Settings]) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP, and a change of rules or templates, has those and the settings read again.
     Raises `ConfigError` before it is ready, for what is wrong then; a book or setting that breaks later leaves the last
-    good one in force. Raises `OutOfDate` at any time, once the database has been upgraded past this program."""
+    good one in force. Raises `OutOfDate` at any time, once the database has been upgraded past this program, and
+    `Replaced` once the program has been upgraded on the disk."""
     _forbid_cores()
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
@@ -68,7 +69,8 @@ class _Daemon:
         self._notifier = Notifier()
         self._stopping = False
         self._reloading = False
-        self._refused: OutOfDate | None = None
+        self._refused: OutOfDate | Replaced | None = None
+        self._program = Program()
         self._is_noted = False
         self._outage = Outage()
         self._again = threading.Event()
@@ -147,6 +149,8 @@ class _Daemon:
         self._again.clear()
         self._next_at = None
         try:
+            if self._program.is_replaced(utc_now()):
+                raise Replaced
             if self._edits.are_there(utc_now()):
                 log.info("files_changed")
                 self._reloading = True
@@ -157,7 +161,7 @@ class _Daemon:
             if not self._is_noted:
                 self._passes.note()  # or it would look as if it stood until housekeeping comes
                 self._is_noted = True
-        except OutOfDate as error:
+        except (OutOfDate, Replaced) as error:
             self._refused = error
             self._stopping = True
             self._listener.poke()

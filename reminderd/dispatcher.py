@@ -251,7 +251,7 @@ class Dispatcher:
                     looks, sends = self._sorted_out(session, claims, now, until, done)
                     begun = outbox.begin_attempts(session, sends, self.owner, now, until) if sends else []
                     crash.point("leasing")
-        except ReminderdError:  # the database cannot be reached or written to
+        except (ReminderdError, ImportError):  # the database cannot be reached; the program is being replaced
             raise
         except Exception:  # one bad row must not stop the others
             if not self._carefully:

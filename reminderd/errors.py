@@ -57,6 +57,13 @@ class StoreBusy(TryAgain):
         return self._reason
 
 
+class Replaced(TryAgain):
+    """The program's own files are not those any more that it was started from."""
+
+    def __init__(self) -> None:
+        super().__init__("reminderd was upgraded while it ran; nothing is lost. Start it again (systemd does).")
+
+
 class ConfigError(ReminderdError):
     """A setting, rule book, template or database schema is wrong: exit code 78."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reminderd.edits import SETTLED_FOR, Edits
+from reminderd.edits import SETTLED_FOR, Edits, Program
 from tests.flow.parts import NOON
 
 BOOK = Path("rules.toml")
@@ -66,3 +66,16 @@ def test_a_file_put_in_the_place_of_another_is_noticed_whatever_its_date(folder:
 
 def test_where_there_is_nothing_nothing_changes(tmp_path: Path) -> None:
     assert not edits_in(tmp_path / "none").are_there(NOON)
+
+
+def test_a_program_that_was_replaced_is_noticed_once_that_has_settled(tmp_path: Path) -> None:
+    file = tmp_path / "__init__.py"
+    written(file, NOON)
+    program = Program(file)
+    assert not program.is_replaced(NOON)
+    at = NOON + dt.timedelta(minutes=1)
+    file.unlink()
+    assert not program.is_replaced(at)  # amid an upgrade
+    written(file, at, "another")
+    assert not program.is_replaced(at)
+    assert program.is_replaced(at + SETTLED_FOR)

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import logging
 import os
+import shutil
 import signal
 import socket
 import time
@@ -27,7 +28,7 @@ from reminderd.store.database import Store
 from reminderd.store.tables import DeliveryState, Job, Step, User
 from reminderd.store.wake import socket_path
 from reminderd.wiring import furnish, open_house
-from tests.flow.daemons import Starter, wait_until
+from tests.flow.daemons import CHECKOUT, Starter, wait_until
 from tests.flow.parts import PATIENCE, SIX, Mailbox, Story, make_house, words_of
 
 
@@ -410,3 +411,24 @@ def test_more_messages_than_senders_all_arrive(sqlite_story: Story, start: Start
         for _ in range(6):
             mailbox.arrived.get(timeout=PATIENCE)
     wait_until(lambda: {row.state for row in sqlite_story.deliveries()} == {DeliveryState.SENT})
+
+
+def test_a_daemon_whose_program_was_replaced_ends_to_be_started_anew(
+    sqlite_story: Story, start: Starter, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "checkout"
+    for part in ("reminderd", "templates"):
+        shutil.copytree(CHECKOUT / part, checkout / part)
+    daemon = start(sqlite_story.house.store, checkout=checkout)
+    # An upgrade, in which not one of the modules fits the old ones.
+    for module in (checkout / "reminderd").rglob("*.py"):
+        module.write_text("raise ImportError\n")
+        os.utime(module, (0, 0))
+    sqlite_story.record("accepted", utc_now(), wake=True)
+    assert daemon.ended() == 75
+    assert "was upgraded while it ran" in daemon.log.read_text()
+    assert mailbox.arrived.empty()
+    again = tmp_path / "again"
+    again.mkdir()
+    start(sqlite_story.house.store, again)
+    assert f"To: {SIX[0]} <" in words_of(mailbox.arrived.get(timeout=PATIENCE))
