@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from reminderd.cli.context import Ctx
-from reminderd.errors import ReminderdError
+from reminderd.cli.output import listing
+from reminderd.errors import ReminderdError, UsageError
 from reminderd.rules.kinds import ALIASES, TABLE, Kind, Scope
 from reminderd.rules.rule import Book
 
@@ -14,6 +15,21 @@ _HEADS = {
     Scope.BOTH: "Of a reference and an opportunity (--for)",
     Scope.OPPORTUNITY: "Of an opportunity (--for)",
 }
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "final": ("interview",),
+    "starts": ("offer", "accepted", "signed", "started"),
+    "scope": ("agreed",),
+    "until": ("agreed",),
+}
+"""The options of `record` that say something of some kinds only."""
+
+
+def refuse_foreign_options(kind: str, given: object) -> None:
+    """Raises `UsageError` for an option that says nothing of this kind, with the kinds that it belongs to."""
+    for name, kinds in OPTIONS.items():
+        if kind not in kinds and getattr(given, name) not in (None, False):
+            raise UsageError(f"--{name} belongs to {listing(kinds, last='or')}, not to {kind}: leave it out.")
 
 
 class KindsCommand(click.Command):

@@ -87,11 +87,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def listing(names: Sequence[str], most: int = 6) -> str:
+def listing(names: Sequence[str], most: int = 6, last: str = "and") -> str:
     """``Ana, Ben and Cem``; beyond ``most`` the rest is a number."""
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.dates import parse_clock
 from reminderd.cli.echo import Echo, say_recorded
 from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_waiting
-from reminderd.cli.kinds import KindsCommand
+from reminderd.cli.kinds import KindsCommand, refuse_foreign_options
 from reminderd.cli.naming import find_day, find_job, find_kind, find_people, open_jobs
 from reminderd.cli.short import landed, need
 from reminderd.cli.start_day import Started, say_with_start, set_start
@@ -80,6 +80,7 @@ def record(ctx: Ctx, /, kind: str, again: bool, quiet: bool, **given: Any) -> No
 
 def _record(ctx: Ctx, kind: str, given: Given, *, again: bool, quiet: bool) -> None:
     now = ctx.now()
+    refuse_foreign_options(kind, given)
     if kind == "called" and given.company is None:
         kind, given = _one_meaning(ctx, kind, given)
     with ctx.writing() as (session, user):

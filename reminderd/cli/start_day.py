@@ -13,9 +13,11 @@ from reminderd.actions import Recorded
 from reminderd.cli import output
 from reminderd.cli.context import Ctx
 from reminderd.cli.echo import Echo, event_lines, say_recorded
-from reminderd.cli.words import due_words, initial, load_lines
+from reminderd.cli.words import due_words, initial, load_lines, quoted
 from reminderd.rules.states import State
 from reminderd.store.tables import Nudge, Opportunity, User
+
+LONG_AGO = dt.timedelta(days=366)
 
 
 @dataclasses.dataclass(slots=True)
@@ -54,6 +56,8 @@ def say_with_start(ctx: Ctx, result: Recorded, starts: Sequence[Started], *, qui
     for started in starts:
         _say_start(ctx, started)
     say_recorded(ctx, echo, quiet=quiet)
+    for started in starts:
+        _remark_on_the_past(ctx, started)
 
 
 def _say_start(ctx: Ctx, started: Started) -> None:
@@ -70,6 +74,17 @@ def _say_start(ctx: Ctx, started: Started) -> None:
         else:
             ctx.say(f"{job.company}: the first day of work is {output.day(job.starts_on, today)}, and was {was}.")
         _say_moved(ctx, session, user, started, now)
+
+
+def _remark_on_the_past(ctx: Ctx, started: Started) -> None:
+    """A first day that lies more than a year back may be a slip."""
+    with ctx.reading() as (session, user):
+        job, today = session.get_one(Opportunity, started.job_id), ctx.today(user)
+        if job.starts_on is not None and today - job.starts_on > LONG_AGO:
+            ctx.tell(
+                f"The first day of work, {output.day(job.starts_on, today)}, lies more than a year back. "
+                f"Not meant? reminderd opportunity edit {quoted(job.company)} --starts DATE"
+            )
 
 
 def _say_moved(ctx: Ctx, session: Session, user: User, started: Started, now: dt.datetime) -> None:

@@ -57,6 +57,31 @@ def test_quiet_leaves_the_draft_out(tmp_path: Path) -> None:
     assert "Subject:" not in said
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("met", "Ana", "--final"), "--final belongs to interview, not to met: leave it out."),
+        (("thanked", "Ana", "--starts", "tomorrow"), "--starts belongs to offer, accepted, signed or started, not to"),
+        (("asked", "Ana", "--for", "Acme", "--scope", "x"), "--scope belongs to agreed, not to asked"),
+        (("accepted", "--for", "Acme", "--until", "tomorrow"), "--until belongs to agreed, not to accepted"),
+    ],
+)
+def test_an_option_that_says_nothing_of_a_kind_is_refused(command: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    assert words in desk.refused(2, "record", *command)
+    assert desk.rows(EVENTS) == []
+
+
+@pytest.mark.parametrize(("starts", "is_remarked"), [("2020-01-01", True), ("2025-11-23", False)])
+def test_a_first_day_long_ago_is_taken_and_remarked_on(starts: str, is_remarked: bool, tmp_path: Path) -> None:
+    for home, command in (("record", ("record", "accepted", "--for", "Acme")), ("landed", ("landed", "Acme"))):
+        desk = with_acme(tmp_path / home)
+        said = desk.ok(*command, "--starts", starts)
+        assert ("The first day of work, Wed 1 Jan 2020, lies more than a year back." in said) == is_remarked
+        assert ("lies more than a year back" in said) == is_remarked
+        assert desk.json("opportunity", "show", "Acme")["starts_on"] == starts
+
+
 def test_the_same_again_changes_nothing_says_so_and_is_no_failure(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     before, nudges = desk.rows(EVENTS), desk.json("upcoming")
