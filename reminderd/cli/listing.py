@@ -60,9 +60,9 @@ def upcoming(ctx: Ctx, until: str | None) -> None:
         lines = _open_lines(session, user, now)
         if until is not None:
             from reminderd.cli.ahead import foreseen_lines
-            from reminderd.cli.naming import find_day
+            from reminderd.cli.naming import find_last_day
 
-            day = find_day(until, ctx.today(user), "--until")
+            day = find_last_day(until, ctx.today(user))
             lines = sorted([*lines, *foreseen_lines(ctx.house(), session, user, day, now)], key=_order)
             lines = [line for line in lines if _order(line)[0] <= _end(day, user)]
         if ctx.json:

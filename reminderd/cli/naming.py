@@ -149,3 +149,11 @@ def find_day(text: str | None, today: dt.date, option: str = "--on") -> dt.date:
         expected = f"from {FIRST_DAY.year} to {YEARS_AHEAD} years from now"
         raise UsageError(f"{option} {text}: expected a day {expected}, not {found}.")
     return found
+
+
+def find_last_day(text: str, today: dt.date) -> dt.date:
+    """The day that --until means of something that looks ahead. Raises `UsageError` for one that is over."""
+    found = find_day(text, today, "--until")
+    if found < today:
+        raise UsageError(f"--until {text}: expected a day from today on, not {found}.")
+    return found

@@ -10,8 +10,7 @@ import click
 
 from reminderd.cli import output
 from reminderd.cli.context import Ctx, pass_ctx
-from reminderd.cli.dates import parse_day
-from reminderd.errors import UsageError
+from reminderd.cli.naming import find_last_day
 
 
 @click.command("simulate")
@@ -30,9 +29,7 @@ def simulate(ctx: Ctx, until: str, ignore: bool) -> None:
 
     with ctx.reading() as (_, user):
         today, zone = ctx.today(user), user.zone
-    last_day = parse_day(until, today)
-    if last_day < today:
-        raise UsageError(f"--until: expected a day from today on, not {last_day}.")
+    last_day = find_last_day(until, today)
     house = private_copy(ctx.house(), user.id, ctx.now())
     simulation = Simulation(house, null_transports(sorted(house.ways)), ctx.now())
     report = _Report(ctx, zone)

@@ -116,6 +116,14 @@ def test_upcoming_until_tomorrow_leaves_later_ones_out(tmp_path: Path) -> None:
     assert {row["rule"] for row in rows} == {"accepted"}
 
 
+@pytest.mark.parametrize("command", ["upcoming", "simulate"])
+def test_what_looks_ahead_refuses_a_day_that_is_over(command: str, tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    line = desk.refused(2, command, "--until", "yesterday")
+    assert "--until yesterday: expected a day from today on, not 2026-11-22." in line
+    assert desk.refused(2, command, "--until", "yesterday", "--json") == line
+
+
 def test_upcoming_of_nobody_is_an_empty_list(tmp_path: Path) -> None:
     desk = Desk(tmp_path).set_up()
     assert desk.json("upcoming") == []
