@@ -23,6 +23,7 @@ from reminderd.rules.kinds import KINDS, Scope
 from reminderd.rules.states import State, Status, Tier
 from reminderd.rules.timeline import Timeline
 from reminderd.store import outbox
+from reminderd.store.draft_facts import load
 from reminderd.store.facts import load_user, load_user_subject, today_of
 from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
 
@@ -54,11 +55,14 @@ class Happening:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a group of nudges is: ``told`` of ``total`` know; ``left`` names the others."""
+    """How far a group of nudges is: ``told`` of ``total`` know; ``left`` names the others, and ``paused`` those whom,
+    as they are paused, no nudge speaks of. ``is_news``: it is something to be posted once all know."""
 
     told: int
     total: int
     left: tuple[str, ...]
+    paused: tuple[str, ...] = ()
+    is_news: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -262,7 +266,7 @@ class Actions:
         known = set(session.scalars(active))
         return [person for person in line.all_involved(opportunity.id) if person in known]
 
-    def standing(self, session: Session, nudge: Nudge) -> Standing | None:
+    def standing(self, session: Session, nudge: Nudge, now: dt.datetime) -> Standing | None:
         """How far the group that a nudge belongs to is; ``None`` for a nudge that stands alone."""
         if nudge.reference_id is None or nudge.opportunity_id is None:
             return None
@@ -274,12 +278,20 @@ class Actions:
             .order_by(Reference.name)
         )
         rows = session.execute(query).all()
-        if len(rows) < 2:
-            return None
         left = tuple(name for state, name in rows if state != State.DONE)
-        return Standing(told=len(rows) - len(left), total=len(rows), left=left)
+        is_news = nudge.draft == "accepted"
+        paused = self._paused(session, nudge, now) if is_news else ()
+        total = len(rows) + len(paused)
+        if total < 2:
+            return None
+        return Standing(told=len(rows) - len(left), total=total, left=left, paused=paused, is_news=is_news)
 
     # ---- helpers
+
+    def _paused(self, session: Session, nudge: Nudge, now: dt.datetime) -> tuple[str, ...]:
+        """Who vouches for a nudge's opportunity, does not know of its outcome yet, and is paused."""
+        involved = load(session, nudge, now).involved
+        return tuple(sorted(one.name for one in involved if one.paused and not one.told))
 
     def _rows(self, session: Session, user: User, happening: Happening) -> list[Event]:
         scope = KINDS[happening.kind].scope

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import itertools
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
@@ -258,11 +259,10 @@ class Carrier:
     ) -> Letter:
         digest = self._digest(session, user, entries, now) if bundle.kind is DeliveryKind.DIGEST else None
         news = self._news(session, user, now, batch)
-        thread = None if digest else self._thread(user, bundle.nudges[0])
-        root = f"<{thread}@{self._domain()}>" if thread else None
-        begun = due.thread_subject(session, user.id, thread) if thread else None
-        message_id = root if root and begun is None else f"<{self._hash(user.id, bundle.kind, key)}@{self._domain()}>"
         hidden = any(entry.facts.hidden for entry in entries)  # an embargo may have begun after the thread
+        thread, begun = (None, None) if digest else self._begun(session, user, entries, bundle.nudges[0], hidden)
+        root = f"<{thread}@{self._domain()}>" if thread else None
+        message_id = root if root and begun is None else f"<{self._hash(user.id, bundle.kind, key)}@{self._domain()}>"
         subject = begun if begun and not hidden else self._subject(entries, bundle, digest)
         item = MailItem(
             user=entries[0].facts.me,
@@ -275,13 +275,25 @@ class Carrier:
             entries=tuple(entries),
             references_root=root,
             lines=news.lines,
-            told=self._told(entries, bundle),
             reply_address=self._reply_address(user),
             digest=digest,
             links=self._links(user, now),
             unsubscribe_url=self._unsubscribe_url(user, now),
         )
         return Letter(self._mailed(item), subject, message_id, thread, news.tells)
+
+    def _begun(
+        self, session: Session, user: User, entries: list[Entry], nudge: Nudge, hidden: bool
+    ) -> tuple[str, str | None]:
+        """The thread that a mail belongs to, and its subject where it has begun. One whose subject names somebody else
+        than those in the mail is left, for the next."""
+        group = [entry.facts for entry in entries]
+        for turn in itertools.count():
+            thread = self._thread(user, nudge, turn)
+            begun = due.thread_subject(session, user.id, thread)
+            if begun is None or hidden or words.still_fits(begun, nudge.draft, group):
+                break
+        return thread, begun
 
     def _mailed(self, item: MailItem) -> Mail:
         """The mail; once more where the user's templates were found broken, to say so at its top."""
@@ -309,13 +321,6 @@ class Carrier:
     def _weight(self, nudge: Nudge) -> int:
         rule = self.book.rules.get(nudge.rule)
         return rule.weight if rule else 0
-
-    def _told(self, entries: list[Entry], bundle: Bundle) -> tuple[int, int] | None:
-        rule = self.book.rules.get(bundle.nudges[0].rule)
-        involved = entries[0].facts.involved
-        if rule is None or rule.role is not Role.OUTCOME or bundle.nudges[0].reference_id is None or len(involved) < 2:
-            return None
-        return sum(1 for one in involved if one.told), len(involved)
 
     def _digest(self, session: Session, user: User, entries: list[Entry], now: dt.datetime) -> Digest:
         done = due.done_since(session, user.id, now - WEEK)
@@ -451,9 +456,11 @@ class Carrier:
             return ""
         return tokens.done_address(sender.reply_to, sender.key, nudge.user_id, nudge.number)
 
-    def _thread(self, user: User, nudge: Nudge) -> str:
+    def _thread(self, user: User, nudge: Nudge, turn: int) -> str:
         about = f"opportunity:{nudge.opportunity_id}" if nudge.opportunity_id else f"nudge:{nudge.number}"
-        return self._hash(user.id, user.email, nudge.rule, about, nudge.occasion if nudge.opportunity_id else "")
+        again = (turn,) if turn else ()
+        occasion = nudge.occasion if nudge.opportunity_id else ""
+        return self._hash(user.id, user.email, nudge.rule, about, occasion, *again)
 
     def _hash(self, *parts: object) -> str:
         text = "|".join(str(part) for part in parts)

@@ -166,7 +166,7 @@ def test_how_far_a_group_is(story: Story) -> None:
     first, *_ = story.nudges("accepted")
     story.done([first], NOON)
     with story.house.store.reading() as session:
-        standing = story.house.actions.standing(session, session.get_one(Nudge, first.id))
+        standing = story.house.actions.standing(session, session.get_one(Nudge, first.id), NOON)
     assert standing is not None
     assert (standing.told, standing.total) == (1, 3)
     assert set(standing.left) == set(SIX[1:3])

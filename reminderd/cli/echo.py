@@ -197,22 +197,28 @@ def say_standing(
         if (nudge.rule, nudge.occasion) in seen:
             continue
         seen.add((nudge.rule, nudge.occasion))
-        standing = house.actions.standing(session, nudge)
+        standing = house.actions.standing(session, nudge, ctx.now())
         if standing is not None:
             job = session.get(Opportunity, nudge.opportunity_id or 0)
             about = lead or (f"{job.company}: " if job is not None else "")
-            still = f"; still: {output.listing(standing.left)}" if standing.left else ""
-            ctx.say(f"{about}{words.knows(standing.told, standing.total)}{still}.")
+            known = words.knows(standing.told, standing.total, post=standing.is_news)
+            ctx.say(f"{about}{known}{_still(standing.left, standing.paused)}.")
 
 
 def say_announced(ctx: Ctx, lines: Iterable[Line]) -> None:
     """The same before a post that is planned."""
     for line in lines:
         if line.nudge is not None and line.nudge.draft == "announcement" and line.facts is not None:
-            left = [one.name for one in line.facts.involved if not one.told]
+            waiting = [one for one in line.facts.involved if not one.told]
             total = len(line.facts.involved)
-            still = f"; still: {output.listing(left)}" if left else ""
-            ctx.say(f"{BEFORE_YOU_POST}{words.knows(total - len(left), total)}{still}.")
+            left = [one.name for one in waiting if not one.paused]
+            still = _still(left, [one.name for one in waiting if one.paused])
+            ctx.say(f"{BEFORE_YOU_POST}{words.knows(total - len(waiting), total)}{still}.")
+
+
+def _still(left: Sequence[str], paused: Sequence[str]) -> str:
+    names = [*left, *(words.marked(name, True) for name in paused)]
+    return f"; still: {output.listing(names)}" if names else ""
 
 
 def _nudges(session: Session, ids: Sequence[int]) -> list[Nudge]:

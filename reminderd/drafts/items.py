@@ -71,8 +71,6 @@ class MailItem:
     references_root: str | None = None
     preheader: str = ""
     lines: tuple[str, ...] = ()
-    told: tuple[int, int] | None = None
-    """How many of how many know of the outcome."""
     site_root: str | None = None
     links: Links | None = None
     reply_address: str | None = None

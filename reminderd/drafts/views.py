@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reminderd.drafts import links, words
@@ -13,6 +13,8 @@ from reminderd.drafts.commands import addressed
 from reminderd.drafts.dates import day_short, listing, local_day, upfirst
 from reminderd.drafts.items import Entry, MailItem
 from reminderd.drafts.phrases import event_words, need_by, phrases
+from reminderd.drafts.telling import marked
+from reminderd.store.draft_records import Involved
 
 SNOOZE = "3d"
 Button = tuple[str, str]
@@ -46,7 +48,7 @@ def _opening(item: MailItem, say: Mapping[str, str]) -> list[str]:
     """ "Before you post: 0 of 6 know; still: …" above news that is not public yet; else who is still open."""
     language = item.user.language
     accepted = next((entry.facts for entry in item.entries if entry.draft.situation == "accepted"), None)
-    if accepted is not None and accepted.involved and (item.told is not None or item.digest is None):
+    if accepted is not None and accepted.involved:
         return [_before_posting(accepted.involved, language, say)]
     waiting = [name for entry in item.entries if not entry.done for name in _first(entry)]
     still = listing(dict.fromkeys(waiting), language)
@@ -54,7 +56,7 @@ def _opening(item: MailItem, say: Mapping[str, str]) -> list[str]:
 
 
 def _before_posting(involved: Sequence[Involved], language: str, say: Mapping[str, str]) -> str:
-    waiting = [words.marked(one.first_name or one.name, one.paused, language) for one in involved if not one.told]
+    waiting = [marked(one.first_name or one.name, one.paused, language) for one in involved if not one.told]
     known = words.knows(len(involved) - len(waiting), len(involved), language)
     if not waiting:
         return f"{upfirst(known)}."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reminderd.drafts.dates import day_short, local_day, upfirst
-from reminderd.drafts.telling import initials, know_line, knows
+from reminderd.drafts.telling import initials, know_line, knows, marked
 from reminderd.drafts.titles import TITLES, Title, fallback
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "know_line",
     "knows",
     "lock_screen_title",
+    "marked",
     "reminder",
     "short_title",
     "subject",
@@ -69,6 +70,15 @@ def subject(draft: str, group: Sequence[DraftFacts], due_at: dt.datetime) -> str
     return f"{what} {by(due_at, first.me.zone, language)}"
 
 
+def still_fits(begun: str, draft: str, group: Sequence[DraftFacts]) -> bool:
+    """Whether the subject that a thread began with names no other person than these: one of them, or all at once."""
+    first = group[0]
+    bare = _words(draft, first.me.language).bare
+    if "{who}" not in bare and "{wem}" not in bare:
+        return True
+    return (len(group) == 1 and first.them.name in begun) or any(crowd in begun for crowd in _CROWDS)
+
+
 def digest_subject(people: Sequence[str], language: str = "en") -> str:
     """The subject of a digest: names up to three people."""
     german = language.startswith("de")
@@ -103,6 +113,10 @@ def reminder(position: int, language: str = "en") -> str:
     if language.startswith("de"):
         return f"{position}. Erinnerung"
     return f"{position}{'nd' if position == 2 else 'rd' if position == 3 else 'th'} reminder"
+
+
+_CROWDS = (" references", " Referenzen")
+"""In each language, what subjects say in place of names."""
 
 
 def _words(draft: str, language: str) -> Title:

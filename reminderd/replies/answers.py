@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from reminderd.actions import Standing
 from reminderd.drafts import words
 from reminderd.drafts.dates import listing
 from reminderd.drafts.phrases import event_words
@@ -152,13 +153,18 @@ class Answers:
         how = self.say("numbers_all" if together else "numbers", number=nudges[0].number)
         return [self.say("which"), *self.opened(session, nudges), how]
 
-    def knows(self, told: int, total: int, left: Sequence[str]) -> str:
+    def knows(self, standing: Standing) -> str:
         """ "2 of 6 know; still: Ana, Li." """
-        names = [one.split()[0] if one.split() else one for one in left]
+        language = self.user.language
+        names = [self._short(one) for one in standing.left]
+        names += [words.marked(self._short(one), True, language) for one in standing.paused]
+        rest = f"; {self.say('still')}: {listing(names, language)}" if names else ""
+        return f"{words.knows(standing.told, standing.total, language, post=standing.is_news)}{rest}."
+
+    def _short(self, name: str) -> str:
         if self.channel is Channel.SMS and not self.user.full_texts:
-            names = [words.initials(one) for one in left]
-        rest = f"; {self.say('still')}: {listing(names, self.user.language)}" if names else ""
-        return f"{words.knows(told, total, self.user.language)}{rest}."
+            return words.initials(name)
+        return name.split()[0] if name.split() else name
 
     def quiet(self, until: dt.datetime, nudge: Nudge) -> list[str]:
         """Until when nothing more is said about a nudge, and what that means for it."""

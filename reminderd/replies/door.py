@@ -238,9 +238,9 @@ class _One:
         self._keep_words(targets)
         self.door.actions.done(self.session, self.user, fresh, self.now, heard_at=self.message.received_at)
         lines = self.words.settled(self.session, "done", fresh) + self.words.settled(self.session, "was_done", before)
-        standing = self.door.actions.standing(self.session, targets[0])
+        standing = self.door.actions.standing(self.session, targets[0], self.now)
         if standing is not None:
-            lines.append(self.words.knows(standing.told, standing.total, standing.left))
+            lines.append(self.words.knows(standing))
         return _Outcome(lines)
 
     def _skip(self) -> _Outcome:

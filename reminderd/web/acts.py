@@ -84,11 +84,13 @@ class Act:
         """These are done."""
         lines = self.lines(nudges)
         self.actions.done(self.session, self.user, nudges, self.now)
-        standing = self.actions.standing(self.session, nudges[0])
+        standing = self.actions.standing(self.session, nudges[0], self.now)
         if standing is not None:
-            lines.append(f"{draft_words.knows(standing.told, standing.total, self.user.language)}.")
-            if standing.left:
-                lines.append(self.say["left"].format(names=listing(standing.left, self.user.language)))
+            language = self.user.language
+            lines.append(f"{draft_words.knows(standing.told, standing.total, language, post=standing.is_news)}.")
+            left = [*standing.left, *(draft_words.marked(name, True, language) for name in standing.paused)]
+            if left:
+                lines.append(self.say["left"].format(names=listing(left, language)))
         return View(self.say[heading], tuple(lines), is_done=True)
 
     def skip(self, nudge: Nudge) -> View:

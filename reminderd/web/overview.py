@@ -95,8 +95,13 @@ class Overview:
             if nudge.reference_id is not None and rule is not None and rule.role is Role.OUTCOME:
                 first.setdefault((nudge.rule, nudge.occasion), nudge)
         german = self.user.language.startswith("de")
-        loaded = draft_facts.load_many(self.session, list(first.values()), self.now)
-        return [know_line(facts, full=True, german=german) for facts in loaded if len(facts.involved) > 1]
+        rows = list(first.values())
+        loaded = draft_facts.load_many(self.session, rows, self.now)
+        return [
+            know_line(facts, full=True, german=german, post=nudge.draft == "accepted")
+            for nudge, facts in zip(rows, loaded, strict=True)
+            if len(facts.involved) > 1
+        ]
 
     def _open(self) -> list[Nudge]:
         query = select(Nudge).where(
