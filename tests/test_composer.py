@@ -19,7 +19,7 @@ from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
 from reminderd.transports.base import SendFailed
-from tests.flow.parts import NOON, SIX, Story, make_house, recorders, words_of
+from tests.flow.parts import NOON, SIX, Story, make_house, parsed, recorders, words_of
 
 HOUR = dt.timedelta(hours=1)
 BROKEN = Fault(Verdict.PAUSE, "535", "The login is refused")
@@ -325,6 +325,34 @@ def test_a_retry_keeps_quiet_hours(
     story.pass_at(evening)
     assert story.deliveries()[0].state == "sent"
     story.stop()
+
+
+# ---- threads
+
+
+def test_a_thread_never_names_somebody_who_is_not_in_the_mail(story: Story) -> None:
+    maria, ana, sam = SIX[:3]
+    story.record("asked", NOON, maria)
+    story.record("accepted", NOON)
+    story.pass_at(NOON)
+    story.done(story.nudges("accepted"), NOON + HOUR)
+    story.record("asked", NOON + HOUR, ana, on=NOON.date() - dt.timedelta(days=1))
+    story.pass_at(NOON + HOUR)
+    morning = NOON + 20 * HOUR
+    story.pass_at(morning)
+    story.record("asked", morning + HOUR, sam, on=NOON.date() - dt.timedelta(days=1))
+    story.pass_at(morning + HOUR)
+    story.pass_at(morning + 24 * HOUR)
+    mails = [mail for mail in map(parsed, (one.content for one in taken(story))) if "hank" in mail["Subject"]]  # type: ignore[attr-defined]
+    assert len(mails) >= 3
+    for mail in mails:
+        people = [name for name in SIX[:3] if f"{name.split()[0].lower()}@example.org" in words_of(mail)]
+        named = [name for name in SIX[:3] if name in mail["Subject"]]
+        assert named in ([], people), (mail["Subject"], people)
+    assert maria in mails[0]["Subject"]
+    assert ana in mails[1]["Subject"]
+    threads = [str(mail["References"] or mail["Message-ID"]) for mail in mails]
+    assert threads[0] != threads[1]
 
 
 # ---- what the user stopped
