@@ -27,15 +27,25 @@ class NotFound(UsageError):
     """Nothing by that name or number."""
 
     def __init__(self, what: str, wanted: str, known: list[str] | None = None) -> None:
-        listing = f" Known: {', '.join(known)}." if known else ""
+        listing = f" Known: {_few(known)}." if known else ""
         super().__init__(f"No {what} matches {wanted!r}.{listing}")
 
 
 class Ambiguous(UsageError):
-    """Several things match a name; the text lists them."""
+    """Several things match a name; the text lists the first few."""
 
     def __init__(self, what: str, wanted: str, matches: list[str]) -> None:
-        super().__init__(f"{wanted!r} matches several {what}s: {', '.join(matches)}. Give more of the name.")
+        super().__init__(f"{wanted!r} matches several {_several(what)}: {_few(matches)}. Give more of the name.")
+
+
+def _few(names: list[str], most: int = 6) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _several(what: str) -> str:
+    return f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
 
 
 class TryAgain(ReminderdError):

@@ -11,6 +11,7 @@ import click
 
 from reminderd.cli import dates, values
 from reminderd.errors import UsageError
+from reminderd.rules.calendar import parse_span
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Columns = dict[str, Any]
@@ -77,6 +78,18 @@ def check_order(begins: dt.date | None, ends: dt.date | None) -> None:
     """A time together ends after it began."""
     if begins is not None and ends is not None and ends < begins:
         raise UsageError(f"--to {ends:%Y-%m} lies before --from {begins:%Y-%m}.")
+
+
+def check_pace(every: str | None, at_most: str | None) -> None:
+    """The longest silence is no shorter than the pace that is aimed at."""
+    if every and at_most and _days(at_most) < _days(every):
+        raise UsageError(f"--at-most {at_most} is shorter than --every {every}: the limit lies beyond the target.")
+
+
+def _days(text: str) -> float:
+    """About how many days; a month and 30 days count as alike."""
+    span = parse_span(text)
+    return span.months * 30 + span.days + span.working_days * 7 / 5
 
 
 def _plain(flag: str, column: str, metavar: str, help: str, most: int = 200) -> Field:

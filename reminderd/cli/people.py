@@ -214,6 +214,8 @@ def _set(row: Reference, columns: fields.Columns) -> None:
     for column, value in columns.items():
         setattr(row, column, value)
     fields.check_order(row.worked_from, row.worked_to)
+    if columns.keys() & {"every", "at_most"}:
+        fields.check_pace(row.every, row.at_most)
 
 
 def _refuse_taken(session: Session, user: User, name: str, but: Reference | None = None) -> None:

@@ -15,7 +15,7 @@ from reminderd.rules.calendar import local_day
 from reminderd.rules.kinds import TOUCHES
 from reminderd.rules.states import State
 from reminderd.store import usage
-from reminderd.store.lookup import list_references
+from reminderd.store.lookup import find_dead, list_references
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 NEWEST = 10
@@ -29,6 +29,7 @@ class Entry:
     row: Reference
     last_touch_on: dt.date | None
     next_due_at: dt.datetime | None
+    has_died: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ def entries(session: Session, user: User, today: dt.date) -> list[Entry]:
     """All references of a user, by name."""
     touches = _last_touches(session, user, today)
     due = _next_dues(session, user)
+    dead = find_dead(session, user)
     return [
-        Entry(row, _newest(row.last_contact_on, touches.get(row.id)), due.get(row.id))
+        Entry(row, _newest(row.last_contact_on, touches.get(row.id)), due.get(row.id), row.id in dead)
         for row in list_references(session, user)
     ]
 
@@ -61,7 +63,7 @@ def entries_table(found: Sequence[Entry], user: User, now: dt.datetime) -> str:
         (
             entry.row.name,
             entry.row.email or entry.row.phone,
-            _status(entry.row, today),
+            _status(entry, today),
             entry.row.tier,
             output.day(entry.last_touch_on, today),
             _day(entry.next_due_at, user, today),
@@ -183,9 +185,9 @@ def _pairs(found: Page, today: dt.date) -> list[tuple[str, str | None]]:
         ("Every", row.every),
         ("At most", row.at_most),
         ("Careful", ", ".join(flag for flag in flags if flag)),
-        ("Status", _status(row, today)),
+        ("Status", _status(found.entry, today)),
         ("Last contact", output.day(found.entry.last_touch_on, today) or "not known"),
-        ("Last 90 days", f"called on or written to {found.uses} times" if found.uses else None),
+        ("Last 90 days", f"called on or written to {output.count(found.uses, 'time')}" if found.uses else None),
         ("Confirmed", output.day(row.confirmed_on, today)),
         ("Note", row.note),
     ]
@@ -195,7 +197,10 @@ def _day(at: dt.datetime | None, user: User, today: dt.date) -> str | None:
     return None if at is None else output.day(local_day(at, user.zone), today)
 
 
-def _status(row: Reference, today: dt.date) -> str:
+def _status(entry: Entry, today: dt.date) -> str:
+    row = entry.row
+    if entry.has_died:
+        return "deceased"
     if row.status == "paused" and row.paused_until is not None:
         return f"paused until {output.day(row.paused_until, today)}"
     return row.status

@@ -9,8 +9,9 @@ import click
 
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.naming import find_job, find_people
-from reminderd.cli.output import json_option
-from reminderd.cli.sheet_rows import Sheet, load_sheet, warnings
+from reminderd.cli.output import json_option, listing
+from reminderd.cli.sheet_rows import Sheet, listed_people, load_sheet, warnings
+from reminderd.errors import UsageError
 
 
 @click.command()

@@ -19,7 +19,7 @@ from reminderd.rules.states import Status
 from reminderd.store.draft_assembly import assemble
 from reminderd.store.draft_facts import Person, company_label
 from reminderd.store.draft_shelf import Wanted, gather
-from reminderd.store.lookup import list_references
+from reminderd.store.lookup import find_dead, list_references
 from reminderd.store.tables import Event, Opportunity, Reference, User
 
 STALE = parse_span("2 years")
@@ -82,7 +82,7 @@ def load_sheet(session: Session, user: User, job: Opportunity, now: dt.datetime)
     today = local_day(now, user.zone)
     language = "de" if user.language.startswith("de") else "en"
     say = GERMAN if language == "de" else ENGLISH
-    people = _listed(session, user, job, today)
+    people = listed_people(session, user, job, today)
     wanted = [Wanted(user_id=user.id, reference_id=row.id, opportunity_id=job.id, situation="sheet") for row in people]
     shelf = gather(session, wanted, now)
     rows = (
@@ -100,12 +100,14 @@ def load_sheet(session: Session, user: User, job: Opportunity, now: dt.datetime)
     )
 
 
-def _listed(session: Session, user: User, job: Opportunity, today: dt.date) -> list[Reference]:
+def listed_people(session: Session, user: User, job: Opportunity, today: dt.date) -> list[Reference]:
+    """Those who agreed to be called and still can be, by name."""
     standing = _consents(session, job, today)
+    dead = find_dead(session, user)
     return [
         row
         for row in list_references(session, user)
-        if row.status != Status.RETIRED and holds(standing.get(row.id), today)
+        if row.status != Status.RETIRED and row.id not in dead and holds(standing.get(row.id), today)
     ]
 
 
@@ -141,14 +143,15 @@ def warnings(session: Session, user: User, job: Opportunity, now: dt.datetime) -
     today = local_day(now, user.zone)
     standing = _consents(session, job, today)
     people = list_references(session, user)
-    listed = {row.id for row in _listed(session, user, job, today)}
+    listed = {row.id for row in listed_people(session, user, job, today)}
     found = [
         line
         for row in people
         if row.id in listed
         for line in _of_listed(row, _own_events(session, row, today), standing[row.id], job, today)
     ]
-    others = [row for row in people if row.id not in listed and row.status == Status.ACTIVE]
+    off = listed | find_dead(session, user)
+    others = [row for row in people if row.id not in off and row.status == Status.ACTIVE]
     return [*found, *_of_others(others, standing, job)]
 
 

@@ -10,9 +10,14 @@ from sqlalchemy.orm import Session
 
 from reminderd.errors import Ambiguous, NotFound, UsageError
 from reminderd.rules.states import Status
-from reminderd.store.tables import Nudge, Opportunity, Reference, User
+from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 Row = TypeVar("Row")
+_DEAD = (
+    select(Event.reference_id, Event.user_id)
+    .where(Event.kind == "deceased", Event.retracted_at.is_(None), Event.reference_id.is_not(None))
+    .subquery()
+)
 
 
 def find_user(session: Session, email: str | None) -> User:
@@ -55,11 +60,16 @@ def find_nudge(session: Session, user: User, number: int) -> Nudge:
 
 
 def list_references(session: Session, user: User, *, active: bool = False) -> list[Reference]:
-    """All references of a user by name, or the active ones."""
+    """All references of a user by name, or the active ones; whoever has died is none of these."""
     query = select(Reference).where(Reference.user_id == user.id)
     if active:
-        query = query.where(Reference.status == Status.ACTIVE)
+        query = query.where(Reference.status == Status.ACTIVE, Reference.id.not_in(select(_DEAD.c.reference_id)))
     return list(session.scalars(query.order_by(Reference.name)))
+
+
+def find_dead(session: Session, user: User) -> set[int]:
+    """The ids of the references that have died."""
+    return set(session.scalars(select(_DEAD.c.reference_id).where(_DEAD.c.user_id == user.id)))
 
 
 def _one(what: str, wanted: str, rows: Sequence[Row], name_of: Callable[[Row], str]) -> Row:
@@ -69,7 +79,7 @@ def _one(what: str, wanted: str, rows: Sequence[Row], name_of: Callable[[Row], s
         return exact[0]
     matches = [row for row in rows if _matches(fold(name_of(row)), key)]
     if not matches:
-        raise NotFound(what, wanted, [name_of(row) for row in rows][:20])
+        raise NotFound(what, wanted, [name_of(row) for row in rows])
     if len(matches) > 1:
         raise Ambiguous(what, wanted, [name_of(row) for row in matches])
     return matches[0]

@@ -132,6 +132,44 @@ def test_names_are_found_by_a_unique_prefix_and_several_are_listed(desk: Desk) -
     assert "Known: Marcus Chen, Maria Lopez" in desk.refused(2, "reference", "show", "Zoe")
 
 
+def test_many_names_are_listed_by_the_first_few(desk: Desk) -> None:
+    for number in range(9):
+        desk.ok("add", f"Maria N{number}")
+        desk.ok("opportunity", "add", f"Acme {number}")
+    few = "Maria N0, Maria N1, Maria N2, Maria N3, Maria N4, Maria N5 and 3 more."
+    assert f"matches several references: {few} Give more" in desk.refused(2, "reference", "show", "mar")
+    assert f"Known: {few}" in desk.refused(2, "reference", "show", "Zoe")
+    assert "matches several opportunities: Acme 0, Acme 1" in desk.refused(2, "opportunity", "show", "acm")
+
+
+def test_a_limit_below_the_target_is_refused(desk: Desk) -> None:
+    line = desk.refused(2, "add", "Maria Lopez", "--every", "6 months", "--at-most", "2 months")
+    assert "--at-most 2 months is shorter than --every 6 months" in line
+    assert desk.json("reference", "list") == []
+    desk.ok("add", "Maria Lopez", "--every", "6 months", "--at-most", "6 months")
+    assert "shorter than" in desk.refused(2, "reference", "edit", "Maria", "--every", "1 year")
+    desk.ok("reference", "edit", "Maria", "--every", "30 days", "--at-most", "1 month")
+
+
+def test_a_reference_who_has_died_is_shown_as_such_and_meant_by_no_all(desk: Desk) -> None:
+    for name in ("Maria Lopez", "Ben Okafor"):
+        desk.ok("add", name)
+    desk.ok("record", "deceased", "Maria")
+    assert "Status        deceased\n" in desk.ok("reference", "show", "Maria")
+    assert "deceased" in desk.ok("reference", "list")
+    assert "asked for Acme, today: Ben Okafor." in desk.ok("landed", "Acme", "--all")
+    assert "Maria" not in desk.refused(2, "need", "Globex", "--by", "friday")
+    desk.ok("undo")
+    desk.ok("undo")
+    assert "Status        active\n" in desk.ok("reference", "show", "Maria")
+
+
+def test_one_time_is_said_as_one(desk: Desk) -> None:
+    desk.ok("add", "Maria Lopez")
+    desk.ok("landed", "Acme", "Maria", "--quiet")
+    assert "called on or written to 1 time\n" in desk.ok("reference", "show", "Maria")
+
+
 def test_edit_changes_only_what_is_given_and_an_empty_value_clears(desk: Desk) -> None:
     desk.ok("reference", "add", "Maria Lopez", *FULL)
     before = desk.json("reference", "show", "maria")
