@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from reminderd.actions import Happening
 from reminderd.message import Channel
@@ -325,6 +325,31 @@ def test_a_retry_keeps_quiet_hours(
     story.pass_at(evening)
     assert story.deliveries()[0].state == "sent"
     story.stop()
+
+
+# ---- what failed
+
+
+def test_what_failed_is_taken_up_again_unless_a_later_message_of_it_went_out(mail_only: Story) -> None:
+    mail_only.land(NOON)
+    compose(mail_only)
+    with mail_only.house.store.writing() as session:
+        session.execute(update(Delivery).values(state="failed", fault_code="550"))
+        outbox.take_up_again(session, mail_only.user_id, "email", NOON)
+    mail_only.pass_at(NOON)
+    assert [delivery.state for delivery in mail_only.deliveries()] == ["failed", "sent"]
+    assert len(taken(mail_only)) == 1
+    with mail_only.house.store.writing() as session:
+        outbox.take_up_again(session, mail_only.user_id, "email", NOON)
+    mail_only.pass_at(NOON)
+    morning = NOON + 20 * HOUR
+    mail_only.pass_at(morning)
+    assert [delivery.state for delivery in mail_only.deliveries()] == ["failed", "sent", "sent"]
+    with mail_only.house.store.writing() as session:
+        session.execute(update(Delivery).where(Delivery.id == 2).values(state="failed", fault_code="550"))
+        outbox.take_up_again(session, mail_only.user_id, "email", morning)
+    mail_only.pass_at(morning)
+    assert len(taken(mail_only)) == 2
 
 
 # ---- threads

@@ -36,8 +36,10 @@ class Trial:
 
 
 def send_trial(ctx: Ctx, channel: str | None) -> Trial:
-    """Send the user a test message, and whatever else is due. Raises `ConfigError` for a channel that is not set up, or
+    """Send the user a test message, and whatever else is due; what waited for the channel, or failed on it and is
+    still open, goes again once it came through. Raises `ConfigError` for a channel that is not set up, or
     that the user stopped, `UsageError` for one that the user has not."""
+    from reminderd.store import outbox
     from reminderd.store.tables import Delivery
 
     house = ctx.house()
@@ -53,7 +55,11 @@ def send_trial(ctx: Ctx, channel: str | None) -> Trial:
         dispatcher.stop(ctx.now)
     with house.store.reading() as session:
         row = session.get_one(Delivery, number)
-        return Trial(way, to, row.state, row.fault_words)
+        trial = Trial(way, to, row.state, row.fault_words)
+    if trial.is_sent:
+        with ctx.writing() as (session, user):
+            outbox.take_up_again(session, user.id, way, ctx.now())
+    return trial
 
 
 def told(trial: Trial, ctx: Ctx) -> str:

@@ -15,7 +15,17 @@ from sqlalchemy.orm import Session
 
 from reminderd.cli import output
 from reminderd.rules.states import State
-from reminderd.store.tables import UNSETTLED, Delivery, Nudge, Opportunity, Reference, Step, StepState, User
+from reminderd.store.tables import (
+    UNSETTLED,
+    Delivery,
+    DeliveryState,
+    Nudge,
+    Opportunity,
+    Reference,
+    Step,
+    StepState,
+    User,
+)
 
 if TYPE_CHECKING:
     from reminderd.drafts.draft import Draft
@@ -78,6 +88,7 @@ class StepLine:
     """``None`` while the user stopped every one."""
     lane: str
     waits: bool = True
+    failed: bool = False
 
 
 def load_lines(session: Session, nudges: Sequence[Nudge], now: dt.datetime) -> list[Line]:
@@ -119,21 +130,22 @@ def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[Ste
     """By nudge, the reminders of the nudges that these conditions hold for, in their order, sent or to come. One whose
     message is made is still to come until that has left, at the message's own moment and by its channel. One whose
     channel the user stopped takes the other, or waits."""
-    is_made = Delivery.id.is_not(None)
+    shown = (*UNSETTLED, DeliveryState.FAILED)
     mails, texts = User.email_enabled, and_(User.sms_enabled, User.phone.is_not(None))
     query = (
-        select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, is_made, Delivery.due_at, Delivery.channel)
-        .add_columns(mails, texts)
+        select(Step.nudge_id, Step.at, Step.channel, Step.lane, Step.state, Delivery.state, Delivery.due_at)
+        .add_columns(Delivery.channel, mails, texts)
         .join(Nudge, Nudge.id == Step.nudge_id)
         .join(User, User.id == Nudge.user_id)
-        .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(UNSETTLED)), isouter=True)
+        .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(shown)), isouter=True)
         .where(Step.state != StepState.FOLDED, *of)
         .order_by(Step.at, Step.position)
     )
     found: dict[int, list[StepLine]] = defaultdict(list)
-    for nudge_id, at, wanted, lane, state, made, leaves_at, by, mails_on, texts_on in session.execute(query):
-        if made:
-            found[nudge_id].append(StepLine(leaves_at, by, lane))
+    for nudge_id, at, wanted, lane, state, message, leaves_at, by, mails_on, texts_on in session.execute(query):
+        if message is not None:
+            failed = message == DeliveryState.FAILED
+            found[nudge_id].append(StepLine(leaves_at, by, lane, waits=not failed, failed=failed))
             continue
         waits = state == StepState.PENDING
         channel = wanted
@@ -151,6 +163,8 @@ def step_words(step: StepLine, user: User, now: dt.datetime) -> str:
     if step.channel is None:
         return "waits: you stopped every way to you"
     by = BY.get(step.channel, step.channel)
+    if step.failed:
+        return f"could not be sent {by}"
     if not step.waits:
         return f"sent {by}"
     if step.at <= now:

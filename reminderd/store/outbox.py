@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
 from reminderd.rules.states import State
 from reminderd.store import statements
 from reminderd.store.tables import (
+    UNSETTLED,
     Attempt,
     Base,
     ChannelHealth,
@@ -323,12 +324,39 @@ def unpause_channels(session: Session, now: dt.datetime, *, paused_before: dt.da
     """Settings may have been mended: try every paused channel again, what waited for it at once."""
     for health in session.scalars(select(ChannelHealth).where(ChannelHealth.paused_at < (paused_before or now))):
         health.paused_at = health.code = health.words = None
-        session.execute(
-            update(Delivery)
-            .where(Delivery.user_id == health.user_id, Delivery.channel == health.channel)
-            .where(Delivery.state == DeliveryState.PENDING, Delivery.attempts > 0)
-            .values(due_at=now)
-        )
+        _hurry(session, health.user_id, health.channel, now)
+
+
+def take_up_again(session: Session, user_id: int, channel: str, now: dt.datetime) -> None:
+    """A channel works again: what waited for it is due at once, and the steps of what failed on it are free for the
+    composer where their nudge is open and no later message of it went out."""
+    _hurry(session, user_id, channel, now)
+    later = aliased(Delivery)
+    went_out = (
+        select(Step.nudge_id)
+        .join(later, later.id == Step.delivery_id)
+        .where(Step.nudge_id == Nudge.id, later.id > Delivery.id)
+        .where(later.state.in_((*UNSETTLED, DeliveryState.SENT, DeliveryState.DELIVERED)))
+        .correlate(Nudge, Delivery)
+    )
+    failed = (
+        select(Step.id)
+        .join(Delivery, Delivery.id == Step.delivery_id)
+        .join(Nudge, Nudge.id == Step.nudge_id)
+        .where(Delivery.user_id == user_id, Delivery.channel == channel, Delivery.state == DeliveryState.FAILED)
+        .where(Step.state == StepState.SENT, Nudge.state == State.OPEN, Nudge.expires_at > now, ~went_out.exists())
+    )
+    values = {"state": StepState.PENDING, "delivery_id": None}
+    session.execute(update(Step).where(Step.id.in_(session.scalars(failed).all())).values(**values))
+
+
+def _hurry(session: Session, user_id: int, channel: str, now: dt.datetime) -> None:
+    session.execute(
+        update(Delivery)
+        .where(Delivery.user_id == user_id, Delivery.channel == channel)
+        .where(Delivery.state == DeliveryState.PENDING, Delivery.attempts > 0)
+        .values(due_at=now)
+    )
 
 
 def counts(session: Session, user_id: int | None = None) -> dict[str, int]:

@@ -12,6 +12,7 @@ import pytest
 
 from reminderd.drafts.library import Library
 from tests.cli.desk import Desk
+from tests.flow.parts import parsed
 from tests.servers.smtp import SmtpServer
 from tests.servers.twilio import SENDER, FakeTwilio
 
@@ -330,6 +331,56 @@ def test_a_server_that_is_busy_is_code_75(tmp_path: Path) -> None:
         server.refuse("MAIL", "451 4.3.0 Try again later")
         desk = _with_smtp(tmp_path, server).set_up()
         assert "not out yet" in desk.refused(75, "send-test")
+
+
+def test_once_a_channel_is_mended_what_failed_on_it_goes_again_and_only_once(tmp_path: Path) -> None:
+    with SmtpServer() as server:
+        desk = _with_smtp(tmp_path, server).set_up()
+        desk.ok("add", "Maria Lopez")
+        desk.ok("landed", "Acme", "Maria Lopez", "--quiet")
+        server.refuse("RCPT", "550 5.1.1 No such mailbox")
+        assert desk.run("run", "--once").exit_code == 1
+        (number,) = [line["nudge"] for line in desk.json("upcoming") if line["rule"] == "accepted"]
+        shown = desk.ok("show", str(number))
+        assert "could not be sent by e-mail" in shown
+        assert "sent by e-mail" not in shown.replace("be sent by e-mail", "")
+        server.relent()
+        desk.ok("send-test")
+        for _ in range(2):
+            desk.ok("send-test")
+            desk.ok("run", "--once")
+        subjects = [parsed(mail.content)["Subject"] for mail in server.received]
+        assert [subject.split(" by ")[0] for subject in subjects if "test" not in subject] == ["Thank Maria Lopez"]
+        assert "could not be sent" not in desk.ok("show", str(number))
+
+
+def test_what_failed_is_left_when_it_is_of_no_use_any_more(tmp_path: Path) -> None:
+    with SmtpServer() as server:
+        desk = _with_smtp(tmp_path, server).set_up()
+        desk.ok("add", "Maria Lopez")
+        desk.ok("landed", "Acme", "Maria Lopez", "--quiet")
+        server.refuse("RCPT", "550 5.1.1 No such mailbox")
+        desk.run("run", "--once")
+        server.relent()
+        desk.ok("done", "Maria")
+        desk.ok("send-test")
+        desk.ok("run", "--once")
+        assert not any("Thank" in parsed(mail.content)["Subject"] for mail in server.received)
+
+
+def test_what_waits_for_a_paused_channel_is_due_once_it_is_mended(tmp_path: Path) -> None:
+    with SmtpServer(accounts={"ada": "right"}) as server:
+        bad = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="hunter2").set_up()
+        bad.ok("add", "Maria Lopez")
+        bad.ok("landed", "Acme", "Maria Lopez", "--quiet")
+        assert bad.run("run", "--once").exit_code == 75
+        good = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="right")
+        waiting = "SELECT count(*) FROM deliveries WHERE state = 'pending' AND due_at > strftime('%Y-%m-%d %H:%M:%f')"
+        assert good.rows(waiting) == [(1,)]
+        good.ok("send-test")
+        assert good.rows(waiting) == [(0,)]
+        good.ok("run", "--once")
+        assert any("Thank" in parsed(mail.content)["Subject"] for mail in server.received)
 
 
 # ---- run
