@@ -159,7 +159,7 @@ def resume(ctx: Ctx, channel: str | None) -> None:
         rested = user.paused
         changes = ctx.house().actions.resume(session, user, ctx.now())
     ctx.say("Welcome back." if rested else "You were not resting; nothing changed.")
-    say_recorded(ctx, Echo.of(Recorded(changes=changes)), quiet=True)
+    say_recorded(ctx, Echo.of(Recorded(changes=changes)), quiet=True, head="Open again")
 
 
 def _say_settled(ctx: Ctx, rows: list[Nudge], how: str) -> None:

@@ -67,9 +67,14 @@ def _settings(ctx: Ctx) -> Iterator[str]:
         elif value in (None, "", ()):
             yield f"{row.name}: unset"
         elif row.name in SHOWN and not row.secret:
-            yield f"{row.name}: {value}"
+            yield f"{row.name}: {_as_written(value)}"
         else:
             yield f"{row.name}: set"
+
+
+def _as_written(value: object) -> str:
+    """A value as it stands in `.env`."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _rules(ctx: Ctx) -> Iterator[str]:

@@ -25,9 +25,16 @@ def sheet(ctx: Ctx, company: str, html: Path | None, in_browser: bool, confirm: 
     """The reference list for an employer: only those who agreed, with what is better settled before you send it."""
     if confirm:
         with ctx.writing() as (session, user):
-            for name in confirm:
-                for row in find_people(session, user, [name]):
-                    row.confirmed_on = ctx.today(user)
+            job = find_job(session, user, company)
+            people = [row for name in confirm for row in find_people(session, user, [name])]
+            listed = listed_people(session, user, job, ctx.today(user))
+            if others := [row.name for row in people if row not in listed]:
+                raise UsageError(
+                    f"{listing(others)}: not on the list for {job.company}, as only those who agreed are. "
+                    "Nothing was confirmed."
+                )
+            for row in people:
+                row.confirmed_on = ctx.today(user)
     with ctx.reading() as (session, user):
         job = find_job(session, user, company)
         made = load_sheet(session, user, job, ctx.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from reminderd.errors import Ambiguous, NotFound, UsageError
@@ -13,11 +13,7 @@ from reminderd.rules.states import Status
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 Row = TypeVar("Row")
-_DEAD = (
-    select(Event.reference_id, Event.user_id)
-    .where(Event.kind == "deceased", Event.retracted_at.is_(None), Event.reference_id.is_not(None))
-    .subquery()
-)
+_HAS_DIED = exists().where(Event.reference_id == Reference.id, Event.kind == "deceased", Event.retracted_at.is_(None))
 
 
 def find_user(session: Session, email: str | None) -> User:
@@ -63,13 +59,13 @@ def list_references(session: Session, user: User, *, active: bool = False) -> li
     """All references of a user by name, or the active ones; whoever has died is none of these."""
     query = select(Reference).where(Reference.user_id == user.id)
     if active:
-        query = query.where(Reference.status == Status.ACTIVE, Reference.id.not_in(select(_DEAD.c.reference_id)))
+        query = query.where(Reference.status == Status.ACTIVE, ~_HAS_DIED)
     return list(session.scalars(query.order_by(Reference.name)))
 
 
 def find_dead(session: Session, user: User) -> set[int]:
     """The ids of the references that have died."""
-    return set(session.scalars(select(_DEAD.c.reference_id).where(_DEAD.c.user_id == user.id)))
+    return set(session.scalars(select(Reference.id).where(Reference.user_id == user.id, _HAS_DIED)))
 
 
 def _one(what: str, wanted: str, rows: Sequence[Row], name_of: Callable[[Row], str]) -> Row:

@@ -157,6 +157,14 @@ def test_only_an_open_nudge_can_be_snoozed(tmp_path: Path) -> None:
 # ---- send
 
 
+def test_what_a_return_opens_again_is_called_so(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    desk.ok("pause", "--all")
+    said = desk.ok("resume")
+    assert "Open again, by Wed 25 Nov:" in said
+    assert "Started" not in said
+
+
 def test_send_gives_the_link_that_opens_the_draft_in_the_users_own_mail(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     number = str(numbers(desk, "accepted")["Ana Lima"])

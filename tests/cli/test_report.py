@@ -151,3 +151,8 @@ def test_installing_shows_each_step_and_with_dry_run_does_none(home: Path) -> No
 def test_the_global_user_option_still_works_behind_other_commands(home: Path) -> None:
     ran = call("--home", str(home), "upcoming", "--user", "ada@example.org", "--json")
     assert ran.exit_code == 0
+
+
+def test_a_setting_stands_in_the_report_as_it_is_written(home: Path) -> None:
+    ran = call("--home", str(home), "report", BACKOFF_SECONDS="2, 3,4")
+    assert "BACKOFF_SECONDS: 2,3,4\n" in ran.stdout

@@ -75,6 +75,17 @@ def test_a_change_of_job_asks_to_confirm_and_confirming_settles_it(desk: Desk) -
     assert "Confirmed on Monday, 23 November 2026" in settled.stdout
 
 
+def test_who_is_not_on_the_list_is_not_confirmed_for_it(desk: Desk) -> None:
+    line = desk.refused(2, "sheet", "Acme", "--confirm", "Ana", "--confirm", "Cleo")
+    assert "Cleo Ames: not on the list for Acme, as only those who agreed are. Nothing was confirmed." in line
+    assert desk.rows("SELECT count(*) FROM 'references' WHERE confirmed_on IS NOT NULL") == [(0,)]
+
+
+def test_who_has_died_is_not_listed(desk: Desk) -> None:
+    desk.ok("record", "deceased", "Ana", "--quiet")
+    assert "Ana" not in desk.ok("sheet", "Acme")
+
+
 def test_two_years_without_contact_ask_to_confirm(desk: Desk) -> None:
     with freeze_time("2028-11-02 09:00:00+00:00"):
         assert "confirm title and phone" not in desk.run("sheet", "Acme").stderr
