@@ -8,7 +8,6 @@ import datetime as dt
 import functools
 import logging
 import os
-import queue
 import socket
 import time
 import uuid
@@ -23,7 +22,7 @@ from reminderd.errors import ReminderdError
 from reminderd.message import Channel
 from reminderd.rules import retry
 from reminderd.rules.retry import Decision, Doubt, Fault, Next, Verdict
-from reminderd.senders import Senders
+from reminderd.senders import Landings, Senders
 from reminderd.store import outbox
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing
@@ -37,8 +36,9 @@ PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long a delivery waits whose rows cannot be dealt with."""
 LOOKS = 2
 """Empty looks at the other side after which an unknown message is sent again."""
-LINGER = 0.001
-"""Seconds for which a settlement waits for others that land at the same time, to share its commit."""
+LINGER = 0.004
+"""Seconds for which a settlement waits for others that land at the same time, to share its commit. While they all send
+and then all wait, the one that settles has not to compete with them for the interpreter."""
 
 USELESS = Fault(Verdict.GIVE_UP, "useless", "It could not be sent in time, and is no longer of use.")
 OVERSLEPT = Fault(Verdict.AGAIN, "overslept", "The program was stopped before it could hand the message over.")
@@ -129,7 +129,7 @@ class Dispatcher:
         self._senders = Senders(senders) if senders else None
         self._most = senders or 1
         self._flights: dict[int, _Flight] = {}
-        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._results: Landings[Result] = Landings()
         """What has landed, as the senders leave it."""
         self._landed: list[Result] = []
         """What has landed and is not settled yet."""
@@ -368,6 +368,7 @@ class Dispatcher:
             self._landed.append(work(claim))
             return
         flight = self._flights[claim.delivery_id] = _Flight(claim, until, began)
+        self._results.expect()
         self._senders.start(lambda: self._carry(flight, work))
 
     def _carry(self, flight: _Flight, work: Callable[[Claim], Result]) -> None:
@@ -413,26 +414,13 @@ class Dispatcher:
     # ---- landing
 
     def _collect(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._take(self._results.get_nowait())
-
-    def _take(self, result: Result) -> None:
-        del self._flights[result.claim.delivery_id]
-        self._landed.append(result)
+        for result in self._results.take():
+            del self._flights[result.claim.delivery_id]
+            self._landed.append(result)
 
     def _wait(self, seconds: float) -> bool:
         """Wait for something to land, and a moment longer for what lands with it. False when nothing did."""
-        if not self._landed:
-            try:
-                self._take(self._results.get(timeout=seconds))
-            except queue.Empty:
-                return False
-        end = time.monotonic() + LINGER
-        with contextlib.suppress(queue.Empty):
-            while self._flights:
-                self._take(self._results.get(timeout=max(0.0, end - time.monotonic())))
-        return True
+        return self._results.wait(0.0 if self._landed else seconds, LINGER) or bool(self._landed)
 
     @contextlib.contextmanager
     def _attending(self) -> Iterator[None]:
@@ -442,7 +430,7 @@ class Dispatcher:
             yield
         finally:
             self._attended = False
-            if self._on_landing is not None and not self._results.empty():
+            if self._on_landing is not None and self._results:
                 self._on_landing()
 
     def _settle(self, session: Session, results: Sequence[Result], now: dt.datetime, tally: Tally) -> None:

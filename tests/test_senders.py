@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from reminderd import senders
-from reminderd.senders import Senders
+from reminderd.senders import Landings, Senders
 from tests.flow.parts import PATIENCE
 
 
@@ -75,3 +75,28 @@ def test_nothing_waits_for_a_busy_thread_while_another_may_start(calls: Calls) -
         many.start(calls.one)
     assert len({calls.begun.get(timeout=PATIENCE) for _ in range(3)}) == 3
     calls.let.release(3)
+
+
+def test_a_wait_for_landings_ends_with_the_last_of_them() -> None:
+    landings: Landings[int] = Landings()
+    for _ in range(3):
+        landings.expect()
+    threads = [threading.Thread(target=landings.put, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    assert landings.wait(PATIENCE, PATIENCE)
+    assert sorted(landings.take()) == [0, 1, 2]
+    assert not landings
+
+
+def test_a_wait_for_landings_does_not_linger_for_one_that_is_slow() -> None:
+    landings: Landings[int] = Landings()
+    landings.expect()
+    landings.expect()
+    landings.put(1)
+    assert landings.wait(PATIENCE, 0)
+    assert landings.take() == [1]
+    assert not landings.wait(0, 0)
+    landings.put(2)
+    assert landings.wait(0, PATIENCE)
+    assert landings.take() == [2]

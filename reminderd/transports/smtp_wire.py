@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hmac
 import re
@@ -14,6 +15,8 @@ import time
 from reminderd.oauth import Tokens, xoauth2
 
 _CHUNK = 64 * 1024
+_LOOK = 30.0
+"""Seconds for which a socket is listened to without a break: as long as the usual step takes at most."""
 _LONE_CR = re.compile(rb"\r(?!\n)")
 
 
@@ -36,6 +39,7 @@ class Wire(smtplib.SMTP):
 
     def __init__(self, server: Server, budget: Budget) -> None:
         self.budget = budget
+        self._limited_to = 0.0
         self._implicit = server.context if server.implicit else None
         # A name is given, or smtplib asks DNS for one, which may hang.
         super().__init__(server.host, server.port, local_hostname="localhost")
@@ -79,7 +83,7 @@ class Wire(smtplib.SMTP):
     def send(self, s: object) -> None:
         """Send within one step."""
         self.budget.next_step()
-        self._limit()
+        self._limit(self.budget.left())
         super().send(s)  # type: ignore[arg-type]  # str or bytes, as smtplib hands it over
 
     def getreply(self) -> tuple[int, bytes]:
@@ -91,14 +95,19 @@ class Wire(smtplib.SMTP):
 
     def read(self) -> bytes:
         """Some bytes, within what is left of the step; none at the end."""
-        self._limit()
-        if self.sock is None:
-            raise OSError("closed")
-        return self.sock.recv(8192)
+        while True:
+            self._limit(min(self.budget.left(), _LOOK))
+            if self.sock is None:
+                raise OSError("closed")
+            with contextlib.suppress(TimeoutError):  # of this look; the budget says when to stop looking
+                return self.sock.recv(8192)
 
-    def _limit(self) -> None:
-        if self.sock is not None:
-            self.sock.settimeout(self.budget.left())
+    def _limit(self, seconds: float) -> None:
+        """Limit the next call of the socket, give or take a hundredth: that is a call of the system itself, and spared
+        while about the same limit holds."""
+        if self.sock is not None and abs(seconds - self._limited_to) > 0.01 * seconds:
+            self.sock.settimeout(seconds)
+            self._limited_to = seconds
 
     def _get_socket(self, host: str, port: int, timeout: object) -> socket.socket:
         sock = _connected(host, port, self.budget)
