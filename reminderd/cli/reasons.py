@@ -89,7 +89,7 @@ def _next(user: User, line: Line, now: dt.datetime) -> str | None:
     text = steps_words(line.steps, user, now)
     row = line.nudge
     if row is not None and row.snoozed_until is not None and row.snoozed_until > now:
-        return f"{text} (snoozed)"
+        return f"{text} (snoozed)" if row.snoozed_until < row.expires_at else f"{text} (snoozed until it ends)"
     return text
 
 

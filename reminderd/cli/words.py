@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from reminderd.cli import output
@@ -139,6 +139,7 @@ def load_steps(session: Session, *of: ColumnElement[bool]) -> dict[int, list[Ste
         .join(User, User.id == Nudge.user_id)
         .join(Delivery, and_(Delivery.id == Step.delivery_id, Delivery.state.in_(shown)), isouter=True)
         .where(Step.state != StepState.FOLDED, *of)
+        .where(or_(Step.state != StepState.PENDING, Step.at < Nudge.expires_at))  # at its end it speaks no more
         .order_by(Step.at, Step.position)
     )
     found: dict[int, list[StepLine]] = defaultdict(list)

@@ -157,6 +157,19 @@ def test_only_an_open_nudge_can_be_snoozed(tmp_path: Path) -> None:
 # ---- send
 
 
+def test_a_snooze_to_the_end_is_told_so_wherever_one_looks(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    number = numbers(desk, "accepted")["Ana Lima"]
+    assert "It ends then, so it will not come again." in desk.ok("snooze", str(number), "3mo")
+    assert "no more reminders (snoozed until it ends)" in desk.ok("explain", str(number))
+    assert "Reminders" not in desk.ok("show", str(number))
+    for found in (desk.json("explain", str(number)), *desk.json("upcoming")):
+        if found["nudge"] == number:
+            assert (found["next_step_at"], found["channel"]) == (None, None)
+    desk.ok("snooze", str(number), "1d")
+    assert "tomorrow, 09:00 by e-mail (snoozed)" in desk.ok("explain", str(number))
+
+
 def test_what_a_return_opens_again_is_called_so(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     desk.ok("pause", "--all")
