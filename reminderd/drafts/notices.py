@@ -39,7 +39,7 @@ def channel_broke(channel: str, why: str, language: str = "en") -> tuple[str, st
     say = _say(language)
     what = say["email" if channel == "email" else "sms"]
     bare = what.lower() if language[:2] != "de" else what
-    return say["broke_subject"].format(what=bare), say["broke"].format(what=what, why=why)
+    return say["broke_subject"].format(what=bare), say["broke"].format(what=what, why=why.rstrip(" ."))
 
 
 def trial(language: str = "en") -> tuple[str, str]:

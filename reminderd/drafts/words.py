@@ -86,7 +86,8 @@ def digest_subject(people: Sequence[str], language: str = "en") -> str:
     who = (" und " if german else " and ").join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     if not who:
         return "Deine Woche mit deinen Referenzen" if german else "Your week with your references"
-    return f"Freuen sich vielleicht, von dir zu hören: {who}" if german else f"Might enjoy hearing from you: {who}"
+    german_words = "Freuen sich" if len(people) > 1 else "Freut sich"
+    return f"{german_words} vielleicht, von dir zu hören: {who}" if german else f"Might enjoy hearing from you: {who}"
 
 
 def and_more(what: str, others: int, language: str = "en") -> str:

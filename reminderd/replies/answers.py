@@ -159,7 +159,8 @@ class Answers:
         names = [self._short(one) for one in standing.left]
         names += [words.marked(self._short(one), True, language) for one in standing.paused]
         rest = f"; {self.say('still')}: {listing(names, language)}" if names else ""
-        return f"{words.knows(standing.told, standing.total, language, post=standing.is_news)}{rest}."
+        said = f"{words.knows(standing.told, standing.total, language, post=standing.is_news)}{rest}"
+        return said if said.endswith(".") else f"{said}."
 
     def _short(self, name: str) -> str:
         if self.channel is Channel.SMS and not self.user.full_texts:

@@ -138,7 +138,7 @@ class Overview:
                 "number": nudge.number,
                 "title": title,
                 "starts": self._day(local_day(nudge.starts_at, self.user.zone)),
-                "due": draft_words.when(nudge.due_at, self.user.zone, self.user.language),
+                "due": self._day(local_day(nudge.due_at, self.user.zone)),
             }
             for nudge, title in zip(nudges, self._titles(nudges), strict=True)
         ]

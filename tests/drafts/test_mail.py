@@ -385,6 +385,15 @@ def test_the_digest_says_what_was_done_is_open_and_who_might_enjoy_it() -> None:
     assert "<img" not in shown
 
 
+def test_in_german_one_person_enjoys_it_alone() -> None:
+    german = item()
+    german = dataclasses.replace(german, user=dataclasses.replace(german.user, language="de"))
+    for people, words_said in ((("Bernd",), "Freut sich vielleicht"), (("Bernd", "Eva"), "Freuen sich vielleicht")):
+        mail = make_digest_mail(german, Digest(people=tuple(Bar(name) for name in people)), LIBRARY)
+        assert words_said in part(mail, "plain")
+        assert words_said in part(mail, "html")
+
+
 def test_a_digest_without_anything_open_says_so() -> None:
     mail = make_digest_mail(dataclasses.replace(item(), entries=()), Digest(done=("Thanked Ana",)), LIBRARY)
     assert "Nothing is waiting for you." in part(mail, "plain")

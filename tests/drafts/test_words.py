@@ -111,6 +111,10 @@ def test_who_does_not_know_yet_stands_by_initials_unless_names_are_wanted() -> N
 
 
 def test_the_digests_subject_names_people() -> None:
+    for language, why in (("en", "The number is wrong (correct the number)."), ("de", "Keine Verbindung. ")):
+        assert ".." not in notices.channel_broke("sms", why, language)[1]
+    assert words.digest_subject(["Bernd"], "de") == "Freut sich vielleicht, von dir zu hören: Bernd"
+    assert words.digest_subject(["Bernd", "Eva"], "de") == "Freuen sich vielleicht, von dir zu hören: Bernd und Eva"
     assert words.digest_subject([]) == "Your week with your references"
     assert words.digest_subject(["Ana"]) == "Might enjoy hearing from you: Ana"
     assert words.digest_subject(["Ana", "Ben"]) == "Might enjoy hearing from you: Ana and Ben"

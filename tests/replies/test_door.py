@@ -189,6 +189,12 @@ def test_every_phrase_is_there_in_both_languages() -> None:
         }
 
 
+def test_initials_end_a_sentence_with_one_full_stop(two: Two) -> None:
+    two.take(f"DONE {two.numbers()[0]}")
+    assert "still: A.M." in two.said()
+    assert ".." not in two.said()
+
+
 def test_by_a_stopped_channel_what_is_written_is_done_and_not_answered(two: Two) -> None:
     first, second = two.numbers()
     two.take("STOP", Channel.EMAIL)

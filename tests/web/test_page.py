@@ -54,6 +54,16 @@ def test_a_session_ends_after_a_month_and_cannot_be_made_up(desk: Desk) -> None:
     assert desk.client.get("/").status_code == 403
 
 
+def test_what_is_due_in_another_year_says_which(desk: Desk) -> None:
+    desk.enter()
+    text = desk.client.get("/").text
+    due = re.findall(r'data-label="Due">([^<]*)<', text)
+    assert due
+    for day in due:  # what comes later than this year has the year, the rest has none
+        assert day.endswith((" Nov", " Dec", f" {NOON.year + 1}", f" {NOON.year + 2}")), day
+    assert any(day.endswith(f" {NOON.year + 1}") for day in due)
+
+
 def test_the_page_shows_whom_the_user_owes_what_comes_and_everybody(desk: Desk) -> None:
     desk.enter()
     text = desk.client.get("/").text
