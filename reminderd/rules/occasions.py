@@ -110,7 +110,9 @@ class _Firing:
                 continue
             released = self._released(rule, event)
             if released is not None and self._holds(rule, event):
-                yield self._from_event(rule, event, released)
+                candidate = self._from_event(rule, event, released)
+                if not self._was_in_touch(candidate):
+                    yield candidate
 
     def _released(self, rule: Rule, event: EventFact) -> EventFact | None:
         """The event from which time counts; `None` while the news must wait: whoever works where the user still
@@ -233,14 +235,21 @@ class _Firing:
             return rule.giving_draft
         if rule.silent_draft is None:
             return rule.draft
-        touch = self.line.newest_touch(before=event)
-        last_on = touch.on if touch else self._given_contact()
         day = event.on if event else self.line.today
+        last_on = self._last_on(self.line.newest_touch(before=event), day)
         return rule.silent_draft if last_on and months_between(last_on, day) >= YEAR.months else rule.draft
 
     def _given_contact(self) -> dt.date | None:
         reference = self.facts.reference
         return (reference.last_contact_on or reference.worked_until) if reference else None
+
+    def _last_on(self, touch: EventFact | None, day: dt.date | None = None) -> dt.date | None:
+        """The last contact up to a day, today by default: the newest recorded one, or a later one that was only said
+        (--last-contact)."""
+        said = self.facts.reference.last_contact_on if self.facts.reference else None
+        if touch is None:
+            return self._given_contact()
+        return said if said is not None and touch.on < said <= (day or self.line.today) else touch.on
 
     # ---- what fulfils
 
@@ -263,6 +272,18 @@ class _Firing:
             if not waiting or event.data.get("occasion") == candidate.occasion:
                 return event.id
         return None
+
+    def _was_in_touch(self, candidate: Candidate) -> bool:
+        """Whether a contact that was only said (--last-contact) leaves nothing to do, as a recorded one would."""
+        rule, reference = candidate.rule, self.facts.reference
+        said = reference.last_contact_on if reference is not None else None
+        if said is None or said > self.line.today or "touch" not in rule.fulfilled:
+            return False
+        if candidate.fulfilled_by is not None or (candidate.event is not None and said <= candidate.event.on):
+            return False
+        if rule.early is not None:
+            return said >= add_span(self._begins_on(candidate), -rule.early, self.facts.holidays)
+        return candidate.event is not None or said >= candidate.start_on
 
     def _begins_on(self, candidate: Candidate) -> dt.date:
         """An `ahead` rule begins when its event is recorded, which may be long before the day of that event."""
@@ -314,7 +335,8 @@ class _Firing:
         due_on = next_yearly(month, number, self.line.today - dt.timedelta(days=40), reference.leap_day)
         while True:
             candidate = self._dated(rule, f"year:{due_on.year}", due_on, due_on)
-            if candidate.expires_at > self.now and candidate.due_on >= first - BEFORE_ADDED_FOR:
+            is_wanted = candidate.expires_at > self.now and not self._was_in_touch(candidate)
+            if is_wanted and candidate.due_on >= first - BEFORE_ADDED_FOR:
                 yield candidate
                 if not self._settled(candidate):
                     return
@@ -377,7 +399,7 @@ class _Firing:
             return None
         touch = self.line.newest_touch()
         if touch is not None:
-            return _Cycle(touch.id, touch.on, every)
+            return _Cycle(touch.id, self._last_on(touch) or touch.on, every)
         base = self._given_contact()
         if base is None and reference.tier is not Tier.NETWORK:
             return None
@@ -392,8 +414,7 @@ class _Firing:
     def _reconnect_takes_over(self, reference: ReferenceFact, due_on: dt.date) -> bool:
         if reference.every is not None and _days(reference.every) >= 365:
             return False
-        touch = self.line.newest_touch()
-        base = touch.on if touch else self._given_contact()
+        base = self._last_on(self.line.newest_touch())
         return base is not None and due_on >= add_span(base, YEAR)
 
     def _dated(

@@ -263,3 +263,29 @@ def test_what_was_skipped_swallows_no_check_in() -> None:
     assert "check-in" not in world.open("2026-11-20T12:00")
     world.skipped("promoted", "event:2")
     assert world.due("2026-11-20T12:00")["check-in"] == "2026-11-24"
+
+
+@pytest.mark.parametrize(
+    ("last", "year"), [("2026-11-20", "2028"), ("2026-10-27", "2028"), ("2026-10-26", "2027"), (None, "2027")]
+)
+def test_a_last_contact_that_was_only_said_counts_for_the_new_year_as_a_recorded_one_does(
+    last: str | None, year: str
+) -> None:
+    said, recorded = World(), World()
+    if last:
+        said.her(last_contact_on=day(last))
+        recorded.on(last, "met")
+    for world in (said, recorded):
+        assert world.open("2026-12-28T12:00")["new-year"].occasion == f"year:{year}"
+
+
+@pytest.mark.parametrize(("last", "open_"), [("2026-03-12", False), ("2026-03-10", True), ("2026-02-01", True)])
+def test_a_later_contact_that_was_only_said_leaves_nothing_to_congratulate_on(last: str, open_: bool) -> None:
+    world = quiet().her(last_contact_on=day(last)).on("2026-03-10", "promoted")
+    assert ("promoted" in world.open("2026-03-16T12:00")) is open_
+
+
+@pytest.mark.parametrize(("last", "due"), [("2026-04-10", "2026-07-10"), ("2026-02-01", "2026-06-10")])
+def test_the_later_of_what_was_said_and_what_was_recorded_is_the_last_contact(last: str, due: str) -> None:
+    world = quiet().on("2026-03-10", "met").her(last_contact_on=day(last))
+    assert world.due("2026-04-12T12:00") == {"check-in": due}
