@@ -386,7 +386,8 @@ class Delivery(Base):
         CheckConstraint("(state = 'leased') = (lease_owner IS NOT NULL)", name="leased_by"),
         CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="leased_until"),
         CheckConstraint("state NOT IN ('sent', 'delivered') OR sent_at IS NOT NULL", name="sent_at"),
-        partial_index("ix_deliveries_due", "due_at", where="state IN ('pending', 'unknown')"),
+        # With the id, in whose order those of one moment go: a morning has thousands.
+        partial_index("ix_deliveries_due", "due_at", "id", where="state IN ('pending', 'unknown')"),
         partial_index("ix_deliveries_leased", "lease_until", where="state = 'leased'"),
         Index("ix_deliveries_user_id_channel_sent_at", "user_id", "channel", "sent_at"),
         Index("ix_deliveries_message_id", "message_id"),
@@ -421,7 +422,8 @@ class Attempt(Base):
 
     __tablename__ = "attempts"
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(USER, ondelete="CASCADE"))
+    user_id: Mapped[int]
+    """Whose the delivery is, which stands for it: to ask for the user too would cost each attempt a look."""
     delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
     number: Mapped[int]
     begun_at: Mapped[dt.datetime]
