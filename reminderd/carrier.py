@@ -30,6 +30,8 @@ DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)
 YEAR = dt.timedelta(days=365)
 MINUTE = dt.timedelta(minutes=1)
+MOST_DRAFTS = 5
+"""Drafts that follow a text by themselves; `DRAFT 7` brings any other."""
 DOMAIN = "reminderd.invalid"
 """Of Message-IDs where the sender's address has no domain of its own."""
 
@@ -96,7 +98,9 @@ def enqueue(
     due_at: dt.datetime | None = None,
     useless_at: dt.datetime | None = None,
 ) -> list[Delivery]:
-    """Letters as deliveries, due at ``due_at``, else now; ``key`` is the first one's dedupe key, others count on."""
+    """Letters as deliveries, due at ``due_at``, else now; ``key`` is the first one's dedupe key, others count on. What
+    follows a reminder is due once the one before it was taken, and never where that does not come about."""
+    follows = kind in (DeliveryKind.NUDGE, DeliveryKind.DIGEST) and useless_at is not None
     deliveries = [
         Delivery(
             user_id=user.id,
@@ -107,7 +111,7 @@ def enqueue(
             message_id=letter.message_id,
             thread=letter.thread,
             tells=list(letter.tells),
-            due_at=due_at or now,
+            due_at=useless_at if index and follows else due_at or now,
             useless_at=useless_at,
             created_at=now,
         )
@@ -134,9 +138,9 @@ class Carrier:
     def make(
         self, session: Session, user: User, bundle: Bundle, key: str, now: dt.datetime, batch: Batch | None = None
     ) -> list[Letter]:
-        """The message for a bundle; for a user who has texts only and wants them in full, its draft follows as a
-        second one. Keeps on the nudges which wording they were given. A template of the user's that is broken is
-        named and replaced by ours. What ``batch`` has is not read again."""
+        """The message for a bundle; for a user who has texts only and wants them in full, its drafts follow one by one.
+        Keeps on the nudges which wording they were given. A template of the user's that is broken is named and
+        replaced by ours. What ``batch`` has is not read again."""
         sturdy = dataclasses.replace(self, library=Sturdy(self.library))
         entries = sturdy.entries(session, bundle, now, batch)
         if bundle.channel is Channel.SMS:
@@ -398,9 +402,10 @@ class Carrier:
         )
         text = make_text(item, self.fit)
         letters = [Letter(text, text.body, tells=news.tells)]
-        if user.full_texts and not user.email_enabled and not entries[0].draft.for_user:
-            draft = make_draft_text(item, entries[0], self.fit)
-            letters.append(Letter(draft, draft.body))
+        if user.full_texts and not user.email_enabled:
+            meant = [entry for entry in entries if not entry.draft.for_user][:MOST_DRAFTS]
+            drafts = [make_draft_text(item, entry, self.fit) for entry in meant]
+            letters += [Letter(draft, draft.body) for draft in drafts]
         return letters
 
     def _plain(

@@ -37,6 +37,7 @@ FRESH_FOR = dt.timedelta(hours=1)
 PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long a step waits whose draft cannot be rendered, or whose user stopped every channel."""
 WEEK = dt.timedelta(days=7)
+_REMINDERS = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
 _TIME_BOUND = frozenset({Role.OUTCOME, Role.ASK, Role.HEADS_UP})
 
 __all__ = ["Composer", "Sender"]
@@ -324,6 +325,8 @@ class Composer:
         is wanted as long as it would be made like that now."""
         if claim.attempt > 0 and claim.kind is not DeliveryKind.ANSWER and self._is_stopped(session, claim):
             return Standing.MOOT
+        if claim.attempt == 0 and claim.kind in _REMINDERS and not claim.carries_nudges:
+            return Standing.WANTED if due.was_announced(session, claim.delivery_id) else Standing.UNWANTED
         missed = claim.carries_nudges and claim.attempt == 0 and claim.is_late(now)
         if claim.standing is Standing.WANTED and missed and self._is_outdated(session, claim, now):
             return Standing.UNWANTED

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from reminderd.actions import Happening
+from reminderd.carrier import MOST_DRAFTS
 from reminderd.message import Channel
 from reminderd.passes import Passes
 from reminderd.rules.retry import Decision, Fault, Next, Verdict
@@ -324,6 +325,52 @@ def test_a_retry_keeps_quiet_hours(
     assert (found.state, found.due_at) == (("sent", found.due_at) if sent else ("pending", evening))
     story.pass_at(evening)
     assert story.deliveries()[0].state == "sent"
+    story.stop()
+
+
+# ---- drafts that follow a text
+
+
+def only_texts(store: Store, home: Path, count: int) -> Story:
+    return Story.begin(make_house(store, home), recorders(), SIX[:count], email_enabled=False, full_texts=True)
+
+
+def bodies(story: Story) -> list[str]:
+    return [text.body for text in taken(story, Channel.SMS)]  # type: ignore[attr-defined]
+
+
+def test_each_persons_draft_follows_the_text_that_announces_them_in_order(store: Store, tmp_path: Path) -> None:
+    story = only_texts(store, tmp_path, 2)
+    story.transports[Channel.SMS].script = [SendFailed(Fault(Verdict.AGAIN, "503", "Later"))]  # type: ignore[attr-defined]
+    story.land(NOON)
+    story.pass_at(NOON)
+    assert bodies(story) == []
+    story.pass_at(NOON + HOUR)
+    reminder, first, second = bodies(story)
+    assert reminder.startswith("reminderd: ")
+    assert "Maria" in first
+    assert "Ana" in second
+    assert {delivery.state for delivery in story.deliveries()} == {"sent"}
+    story.stop()
+
+
+def test_what_was_to_follow_a_text_that_is_not_sent_is_not_sent_either(store: Store, tmp_path: Path) -> None:
+    story = only_texts(store, tmp_path, 1)
+    story.transports[Channel.SMS].always = SendFailed(Fault(Verdict.GIVE_UP, "30005", "No such phone"))  # type: ignore[attr-defined]
+    story.land(NOON)
+    story.pass_at(NOON)
+    story.transports[Channel.SMS].always = None  # type: ignore[attr-defined]
+    story.pass_at(NOON + HOUR)
+    assert bodies(story) == []
+    assert [delivery.state for delivery in story.deliveries()] == ["failed", "cancelled"]
+    story.stop()
+
+
+def test_no_more_drafts_follow_a_text_than_somebody_would_read(sqlite_store: Store, tmp_path: Path) -> None:
+    story = only_texts(sqlite_store, tmp_path, 6)
+    story.land(NOON)
+    story.pass_at(NOON)
+    assert len(bodies(story)) == 1 + MOST_DRAFTS
     story.stop()
 
 

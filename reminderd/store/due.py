@@ -173,6 +173,21 @@ def has_failed(session: Session, delivery_id: int, channel: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
+def was_announced(session: Session, delivery_id: int) -> bool:
+    """Whether the reminder went out that this delivery follows; so it counts where it follows none."""
+    row = session.get_one(Delivery, delivery_id)
+    if "+" not in row.dedupe_key:
+        return True
+    query = select(Delivery.id).where(
+        Delivery.user_id == row.user_id,
+        Delivery.channel == row.channel,
+        Delivery.kind == row.kind,
+        Delivery.dedupe_key == row.dedupe_key.partition("+")[0],
+        Delivery.state.in_((DeliveryState.SENT, DeliveryState.DELIVERED)),
+    )
+    return session.scalar(query) is not None
+
+
 def deliveries_like(session: Session, user_id: int, channel: str, kind: str, key: str) -> int:
     """How many deliveries have a dedupe key that begins with ``key``."""
     pattern = _SPECIAL.sub(r"/\g<0>", key) + "%"

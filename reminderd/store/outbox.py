@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 
+_REMINDERS = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
+
 AHEAD = dt.timedelta(minutes=10)
 """How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
 LATE_FOR = dt.timedelta(minutes=1)
@@ -156,6 +158,7 @@ def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.da
         fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
         settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
     if settled:
+        _call_followers(session, [claim.delivery_id for claim in settled if claim.channel is Channel.SMS], now)
         statements.end_attempts(connection, [(claim.delivery_id, claim.attempt) for claim in settled], now)
         statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in settled}))
     return settled
@@ -175,6 +178,8 @@ def settle_fault(session: Session, claim: Claim, fault: Fault, decision: Decisio
         values["failure_told"] = False
     if not _release(session, claim, **values):
         return False
+    if decision.next is Next.FAIL:
+        _drop_followers(session, claim.delivery_id)
     outcome = {Next.RETRY: Outcome.AGAIN, Next.RECONCILE: Outcome.RECONCILE, Next.FAIL: Outcome.FAILED}[decision.next]
     _end_attempts(session, claim, outcome, fault.code[:40], now)
     return True
@@ -270,10 +275,37 @@ def free_steps(session: Session, delivery_id: int, *, channel: str | None = None
     if channel is not None:
         values["channel"] = channel
     session.execute(update(Step).where(Step.delivery_id == delivery_id).values(**values))
+    _drop_followers(session, delivery_id)
     tells = session.scalar(select(_DELIVERIES.c.tells).where(_DELIVERIES.c.id == delivery_id))
     if tells:
         ended = Nudge.state.in_((State.EXPIRED, State.CANCELLED))
         session.execute(update(Nudge).where(Nudge.id.in_(tells), ended).values(end_told=False))
+
+
+def _call_followers(session: Session, delivery_ids: Sequence[int], now: dt.datetime) -> None:
+    """These were taken: what is to come right after each is due."""
+    for row in session.scalars(select(Delivery).where(Delivery.id.in_(delivery_ids))) if delivery_ids else ():
+        base, _, turn = row.dedupe_key.partition("+")
+        following = f"{base}+{int(turn or 0) + 1}" if row.kind in _REMINDERS else ""
+        session.execute(update(Delivery).where(*_beside(row), Delivery.dedupe_key == following).values(due_at=now))
+
+
+def _drop_followers(session: Session, delivery_id: int) -> None:
+    """This is not sent, so what was to follow it is not either."""
+    row = session.get_one(Delivery, delivery_id)
+    if row.channel == Channel.SMS and row.kind in _REMINDERS:
+        following = Delivery.dedupe_key.startswith(f"{row.dedupe_key}+", autoescape=True)
+        session.execute(update(Delivery).where(*_beside(row), following).values(state=DeliveryState.CANCELLED))
+
+
+def _beside(row: Delivery) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Delivery.user_id == row.user_id,
+        Delivery.channel == row.channel,
+        Delivery.kind == row.kind,
+        Delivery.state == DeliveryState.PENDING,
+        Delivery.attempts == 0,
+    )
 
 
 def renew(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
