@@ -25,6 +25,8 @@ from reminderd.store.tables import Base, complete_for_postgres
 
 MODE = "reminderd_mode"
 ROWS_AT_A_TIME = 1000
+OLDEST_SQLITE = (3, 33)
+"""The first that can change rows by values given for each (``UPDATE … FROM``)."""
 CHECKPOINT_EVERY = 4000
 """Pages (16 MB) of the log that are committed and not yet in the SQLite file. Moving them is a commit's dearest part; a
 crash costs none of them."""
@@ -52,6 +54,9 @@ class Store:
         self._watch_inode = 0
         self._watch_lock = threading.Lock()
         if self.is_sqlite:
+            if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+                oldest = ".".join(map(str, OLDEST_SQLITE))
+                raise ConfigError(f"SQLite {oldest} or newer is needed; this Python has {sqlite3.sqlite_version}.")
             if self.path is not None and not read_only:
                 _create_file(self.path, self.place)
             self.engine = self._sqlite_engine()

@@ -196,6 +196,12 @@ class TestConstraints:
                     assert session.execute(select(table)).all() == [], table.name
 
 
+def test_a_sqlite_that_is_too_old_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database.sqlite3, "sqlite_version_info", (3, 32, 3))
+    with pytest.raises(ConfigError, match=r"SQLite 3\.33 or newer is needed; this Python has"):
+        Store(f"sqlite:///{tmp_path / 'reminderd.db'}")
+
+
 class TestFaults:
     def test_a_database_locked_by_another_writer_is_busy(self, sqlite_url: str, sqlite_store: Store) -> None:
         hurried = Store(sqlite_url, busy_timeout=0.05)
