@@ -180,6 +180,7 @@ def _ways(ctx: Ctx) -> list[str]:
     from sqlalchemy import select
 
     from reminderd.cli.faults import channels_of, lines_of_stops
+    from reminderd.drafts.commands import with_user
     from reminderd.store.tables import User
 
     silent: list[str] = []
@@ -187,8 +188,11 @@ def _ways(ctx: Ctx) -> list[str]:
     try:
         house = ctx.house()
         with house.store.reading() as session:
-            for user in session.scalars(select(User).order_by(User.id)):
+            users = session.scalars(select(User).order_by(User.id)).all()
+            for user in users:
                 lines = lines_of_stops(user, house.ways, user.email)
+                if len(users) > 1:
+                    lines = [with_user(line, user.email) for line in lines]
                 (told if channels_of(user, house.ways) else silent).extend(lines)
     except ReminderdError:
         return []  # told by the database's own line

@@ -58,7 +58,8 @@ def list_(ctx: Ctx) -> None:
         if ctx.json:
             ctx.say_json([_json(row, ctx.house().ways) for row in users])
         elif users:
-            ctx.say(table(("E-mail", "Name", "Hears", "State"), [_line(ctx, row) for row in users]))
+            rows = [_line(ctx, row, is_alone=len(users) == 1) for row in users]
+            ctx.say(table(("E-mail", "Name", "Hears", "State"), rows))
         else:
             ctx.tell("Nobody yet. Start with: reminderd init")
 
@@ -192,8 +193,9 @@ def _json(row: User, ways: frozenset[str]) -> dict[str, object]:
     }
 
 
-def _line(ctx: Ctx, row: User) -> tuple[str, str, str, str]:
+def _line(ctx: Ctx, row: User, *, is_alone: bool) -> tuple[str, str, str, str]:
     from reminderd.cli.faults import START_AGAIN, stopped_by
+    from reminderd.drafts.commands import with_user
 
     state = "active"
     if row.paused:
@@ -202,4 +204,5 @@ def _line(ctx: Ctx, row: User) -> tuple[str, str, str, str]:
         f"{'e-mail' if channel == 'email' else 'texts'} stopped by the user (again: {START_AGAIN[channel]})"
         for channel in stopped_by(row, ctx.house().ways)
     ]
-    return row.email, row.name, habits.words(row), "; ".join((state, *stops))
+    state = "; ".join((state, *stops))
+    return row.email, row.name, habits.words(row), state if is_alone else with_user(state, row.email)

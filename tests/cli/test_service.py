@@ -134,6 +134,17 @@ def test_a_stop_is_shown_wherever_one_looks_with_what_starts_it_again(desk: Desk
 
 
 @pytest.mark.usefixtures("no_templates")
+def test_among_several_what_starts_mail_again_says_whose(desk: Desk) -> None:
+    desk.ok("user", "add", "--name", "Ben Okri", "--email", "ben@example.org")
+    desk.rows("UPDATE users SET email_enabled = 0 WHERE email = 'ben@example.org'")
+    again = "reminderd --user ben@example.org resume --channel email"
+    assert again in desk.run("check").stdout
+    assert again in desk.ok("user", "list")
+    desk.ok(*again.split()[1:])
+    assert "stopped" not in desk.ok("check") + desk.ok("user", "list")
+
+
+@pytest.mark.usefixtures("no_templates")
 def test_texts_that_were_stopped_are_shown_and_no_test_is_sent_by_them(tmp_path: Path) -> None:
     with FakeTwilio() as fake:
         desk = _with_twilio(tmp_path, fake).set_up()
