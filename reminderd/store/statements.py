@@ -27,12 +27,14 @@ from sqlalchemy import (
 
 from reminderd.rules.states import State
 from reminderd.store.prepared import Prepared
-from reminderd.store.tables import Base, DeliveryState, Nudge, Outcome, Step
+from reminderd.store.tables import Base, DeliveryState, Outcome
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 _MESSAGES = Base.metadata.tables["messages"]
 _ATTEMPTS = Base.metadata.tables["attempts"]
 _HEALTH = Base.metadata.tables["channel_health"]
+_NUDGES = Base.metadata.tables["nudges"]
+_STEPS = Base.metadata.tables["steps"]
 
 # With literals, so that the partial indexes serve them whatever plan is cached.
 CLAIMABLE = _DELIVERIES.c.state.in_([literal_column("'pending'"), literal_column("'unknown'")])
@@ -67,17 +69,17 @@ class Claimable(NamedTuple):
 
 def any_due(connection: Connection, now: dt.datetime) -> bool:
     """Whether any delivery is due."""
-    return bool(_DUE.rows(connection, {"now": now}))
+    return bool(_due().rows(connection, {"now": now}))
 
 
 def find_claimable(connection: Connection, now: dt.datetime, limit: int) -> list[Claimable]:
     """Those due first, locked, without those that others have locked."""
-    return [Claimable(*row) for row in _FOUND.rows(connection, {"now": now, "limit": limit})]
+    return [Claimable(*row) for row in _claimable().rows(connection, {"now": now, "limit": limit})]
 
 
 def standing_of(connection: Connection, delivery_id: int, now: dt.datetime) -> int | None:
     """As `Claimable` has it."""
-    ((standing,),) = _STANDING.rows(connection, {"this": delivery_id, "now": now})
+    ((standing,),) = _standing().rows(connection, {"this": delivery_id, "now": now})
     return standing  # type: ignore[no-any-return]  # a driver's row
 
 
@@ -120,7 +122,7 @@ def unpause(connection: Connection, ways: Sequence[tuple[int, str]]) -> None:
     _unpaused(len(ways)).run(connection, _numbered({}, ["user", "channel"], ways))
 
 
-# ---- put together once for each number of rows
+# ---- put together when first used; those with rows of values once for each number of them
 
 
 def _numbered(given: dict[str, object], names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> dict[str, object]:
@@ -211,35 +213,44 @@ def _unpaused(count: int) -> Prepared:
     )
 
 
-def _standing_in(delivery: ColumnElement[Any]) -> ScalarSelect[int]:
-    is_open = Nudge.state == State.OPEN
-    awake = or_(Nudge.snoozed_until.is_(None), Nudge.snoozed_until <= bindparam("now"))
-    rank = case((and_(is_open, Nudge.expires_at > bindparam("now"), awake), 2), (is_open, 1), else_=0)
-    some_open = func.max(case((is_open, SOME_OPEN), else_=0))
-    query = select(some_open + func.min(rank)).join(Step, Step.nudge_id == Nudge.id)
-    return query.where(Step.delivery_id == delivery).scalar_subquery()
+@functools.cache
+def _due() -> Prepared:
+    return Prepared(select(_DELIVERIES.c.id).where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now")).limit(1))
 
 
-_OWN = ("id", "user_id", "channel", "kind", "created_at", "due_at", "state", "useless_at", "fence", "attempts")
-_DUE = Prepared(select(_DELIVERIES.c.id).where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now")).limit(1))
-_STANDING = Prepared(select(_standing_in(bindparam("this", type_=_DELIVERIES.c.id.type))))
-_FOUND = Prepared(
-    select(
-        *(_DELIVERIES.c[name] for name in (*_OWN, "fault_code")),
-        _MESSAGES.c.envelope,
-        _MESSAGES.c.content,
-        exists()
-        .where(
-            _HEALTH.c.user_id == _DELIVERIES.c.user_id,
-            _HEALTH.c.channel == _DELIVERIES.c.channel,
-            _HEALTH.c.paused_at.is_not(None),
-        )
-        .label("is_paused"),
-        _standing_in(_DELIVERIES.c.id).label("standing"),
+@functools.cache
+def _standing() -> Prepared:
+    return Prepared(select(_standing_in(bindparam("this", type_=_DELIVERIES.c.id.type))))
+
+
+@functools.cache
+def _claimable() -> Prepared:
+    own = ("id", "user_id", "channel", "kind", "created_at", "due_at", "state", "useless_at", "fence", "attempts")
+    is_paused = exists().where(
+        _HEALTH.c.user_id == _DELIVERIES.c.user_id,
+        _HEALTH.c.channel == _DELIVERIES.c.channel,
+        _HEALTH.c.paused_at.is_not(None),
     )
-    .outerjoin(_MESSAGES, _MESSAGES.c.delivery_id == _DELIVERIES.c.id)
-    .where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now"))
-    .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True, of=_DELIVERIES)
-)
+    return Prepared(
+        select(
+            *(_DELIVERIES.c[name] for name in (*own, "fault_code")),
+            _MESSAGES.c.envelope,
+            _MESSAGES.c.content,
+            is_paused.label("is_paused"),
+            _standing_in(_DELIVERIES.c.id).label("standing"),
+        )
+        .outerjoin(_MESSAGES, _MESSAGES.c.delivery_id == _DELIVERIES.c.id)
+        .where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now"))
+        .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True, of=_DELIVERIES)
+    )
+
+
+def _standing_in(delivery: ColumnElement[Any]) -> ScalarSelect[int]:
+    is_open = _NUDGES.c.state == State.OPEN
+    awake = or_(_NUDGES.c.snoozed_until.is_(None), _NUDGES.c.snoozed_until <= bindparam("now"))
+    rank = case((and_(is_open, _NUDGES.c.expires_at > bindparam("now"), awake), 2), (is_open, 1), else_=0)
+    some_open = func.max(case((is_open, SOME_OPEN), else_=0))
+    query = select(some_open + func.min(rank)).join_from(_STEPS, _NUDGES, _STEPS.c.nudge_id == _NUDGES.c.id)
+    return query.where(_STEPS.c.delivery_id == delivery).scalar_subquery()
