@@ -150,6 +150,7 @@ def pause(ctx: Ctx, until: str | None, everything: bool) -> None:
 def resume(ctx: Ctx, channel: str | None) -> None:
     """Be back: what is still wanted opens again. With --channel: what you stopped comes again."""
     if channel is not None:
+        ctx.tells_faults = False
         with ctx.writing() as (session, user):
             started = ctx.house().actions.start_channel(session, user, channel)
         way = "E-mail" if channel == "email" else "Texts"

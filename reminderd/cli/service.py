@@ -90,6 +90,7 @@ def send_test(ctx: Ctx, channel: str | None) -> int:
 def _status(session: Session, user: User, ways: frozenset[str]) -> dict[str, Any]:
     from sqlalchemy import func, select
 
+    from reminderd.cli.faults import channels_of
     from reminderd.rules.states import State
     from reminderd.store import outbox
     from reminderd.store.tables import UNSETTLED, Delivery, Job, Nudge, Step, StepState
@@ -101,7 +102,8 @@ def _status(session: Session, user: User, ways: frozenset[str]) -> dict[str, Any
         .where(Step.user_id == user.id, Step.state == StepState.PENDING, Nudge.state == State.OPEN)
     )
     oldest = session.scalar(waiting)
-    moments = [at for at in (oldest, session.scalar(steps)) if at is not None]
+    is_reached = bool(channels_of(user, ways))
+    moments = [at for at in (oldest, session.scalar(steps) if is_reached else None) if at is not None]
     return {
         "deliveries": outbox.counts(session, user.id),
         "oldest_due_at": local(oldest, user.zone),

@@ -122,6 +122,7 @@ def test_a_stop_is_shown_wherever_one_looks_with_what_starts_it_again(desk: Desk
     assert {line["channel"] for line in desk.json("upcoming")} == {None}
     assert f"stopped by you; to start again: {again}" in desk.ok("status")
     assert desk.json("status")["channels"]["email"]["stopped"] is True
+    assert desk.json("status")["next_due_at"] is None
     assert f"e-mail stopped by the user (again: {again})" in desk.run("user", "list").stdout
     assert desk.json("user", "list")[0]["stopped"] == ["email"]
     checked = desk.run("check")
@@ -129,8 +130,9 @@ def test_a_stop_is_shown_wherever_one_looks_with_what_starts_it_again(desk: Desk
     assert "FAIL ways: E-mail to ada@example.org: stopped by ada@example.org." in checked.stdout
     for channel in ((), ("--channel", "email")):
         assert again in desk.refused(78, "send-test", *channel)
-    desk.ok(*again.split()[1:])
+    assert "stopped" not in desk.ok(*again.split()[1:])
     assert "stopped" not in desk.ok("check") + desk.ok("user", "list") + desk.ok("upcoming")
+    assert desk.json("status")["next_due_at"] is not None
 
 
 @pytest.mark.usefixtures("no_templates")
