@@ -43,6 +43,7 @@ def test_flags_set_up_a_user_and_a_file_for_settings_that_only_its_owner_reads(d
         "texts": "short",
         "paused": False,
         "paused_until": None,
+        "stopped": [],
         "created_at": "",
     }
     for path, mode in ((desk.home, 0o700), (desk.home / ".env", 0o600), (desk.database, 0o600)):
