@@ -19,6 +19,7 @@ NAMES = (
     "approach",
     "stage",
     "agreed",
+    "heard",
     "alternates",
     "agreed_names",
     "points",

@@ -49,6 +49,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         approach=wanted.approach,
         stage="" if hidden else stage,
         agreed=consent == "agreed",
+        heard="" if kept_out or opportunity is None else _heard(shelf, starting, timeline),
         alternates=_alternates(shelf, wanted, job_id, today),
         agreed_names=() if kept_out else tuple(one.first_name for one in crowd if one.agreed),
         points=_points(them.speaks_to),
@@ -197,6 +198,19 @@ def _tells(event: EventRow, outcome: EventRow) -> bool:
     """Whether an event tells the reference of the outcome; thanks for something else do not."""
     about = (event.data or {}).get("occasion")
     return event.kind in ("told", "thanked") and event.on >= outcome.on and about in (None, f"event:{outcome.id}")
+
+
+def _heard(shelf: Shelf, outcome: EventRow | None, timeline: Sequence[EventRow]) -> str:
+    """The outcome that the reference was last told of, where it is another one than the draft is about."""
+    if outcome is None or outcome.kind not in OUTCOMES:
+        return ""
+    job_id = outcome.opportunity_id
+    outcomes = [event for event in shelf.by_opportunity.get(job_id or 0, ()) if event.kind in OUTCOMES]
+    told = ""
+    for event in timeline:
+        if event.kind in ("told", "thanked") and event.opportunity_id == job_id:
+            told = next((one.kind for one in reversed(outcomes) if _tells(event, one)), told)
+    return told if told != outcome.kind else ""
 
 
 def _alternates(shelf: Shelf, wanted: Wanted, job_id: int | None, today: dt.date) -> tuple[str, ...]:

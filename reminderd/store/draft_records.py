@@ -128,6 +128,8 @@ class DraftFacts:
     approach: str = ""
     stage: str = ""
     agreed: bool = False
+    heard: str = ""
+    """The outcome that they were told of before this one, where that was another."""
     alternates: tuple[str, ...] = ()
     agreed_names: tuple[str, ...] = ()
     points: tuple[str, ...] = ()

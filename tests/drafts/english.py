@@ -52,6 +52,7 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "approach": ("", "advice", "coffee", "congratulate", "share", "note"),
     "stage": ("", "ninety_days", "half_year"),
     "agreed": (False, True),
+    "heard": ("", "turned_down", "rejected", "withdrawn", "accepted"),
     "alternates": ((), ("Tom",), ("Tom", "Iris")),
     "agreed_names": ((), ("Tom", "Iris")),
     "points": ((), ("mentoring",), ("the data migration", "how I lead a team", "how I handle incidents")),
