@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import String, cast, insert, select, update
+from sqlalchemy import String, cast, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from reminderd.message import Mail, Message, to_record
@@ -64,9 +64,9 @@ def make_due(session: Session, stock: int, count: int, seed: int) -> None:
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(due_at=NOW))
 
 
-def make_all_due(session: Session, now: dt.datetime) -> None:
-    """All of them come due, and are wanted."""
-    session.execute(update(Delivery).values(due_at=now))
+def make_all_due(session: Session, now: dt.datetime, most: int | None = None) -> None:
+    """All of them, or no more than the first ``most``, come due, and are wanted."""
+    session.execute(update(Delivery).where(Delivery.id <= most if most else true()).values(due_at=now))
     session.execute(update(Nudge).values(expires_at=now + LATER))
 
 

@@ -36,7 +36,7 @@ PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long a delivery waits whose rows cannot be dealt with."""
 LOOKS = 2
 """Empty looks at the other side after which an unknown message is sent again."""
-LINGER = 0.004
+LINGER = 0.01
 """Seconds for which a settlement waits for others that land at the same time, to share its commit. While they all send
 and then all wait, the one that settles has not to compete with them for the interpreter."""
 
