@@ -83,6 +83,7 @@ class Claim(NamedTuple):
     standing: Standing = Standing.WANTED
     """How its nudges stood when it was claimed."""
     kind: DeliveryKind = DeliveryKind.NUDGE
+    dedupe_key: str = ""
     made_for: dt.datetime | None = None
     """The moment for which it was made."""
     due_at: dt.datetime | None = None
@@ -158,7 +159,10 @@ def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.da
         fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
         settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
     if settled:
-        _call_followers(session, [claim.delivery_id for claim in settled if claim.channel is Channel.SMS], now)
+        texts = [claim for claim in settled if claim.channel is Channel.SMS and claim.kind in _REMINDERS]
+        if texts:  # what is to come right after each is due
+            keys = [(claim.user_id, claim.kind, _following(claim.dedupe_key)) for claim in texts]
+            statements.call(connection, keys, now)
         statements.end_attempts(connection, [(claim.delivery_id, claim.attempt) for claim in settled], now)
         statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in settled}))
     return settled
@@ -282,12 +286,10 @@ def free_steps(session: Session, delivery_id: int, *, channel: str | None = None
         session.execute(update(Nudge).where(Nudge.id.in_(tells), ended).values(end_told=False))
 
 
-def _call_followers(session: Session, delivery_ids: Sequence[int], now: dt.datetime) -> None:
-    """These were taken: what is to come right after each is due."""
-    for row in session.scalars(select(Delivery).where(Delivery.id.in_(delivery_ids))) if delivery_ids else ():
-        base, _, turn = row.dedupe_key.partition("+")
-        following = f"{base}+{int(turn or 0) + 1}" if row.kind in _REMINDERS else ""
-        session.execute(update(Delivery).where(*_beside(row), Delivery.dedupe_key == following).values(due_at=now))
+def _following(key: str) -> str:
+    """The dedupe key of the delivery right after one of this key."""
+    base, _, turn = key.partition("+")
+    return f"{base}+{int(turn or 0) + 1}"
 
 
 def _drop_followers(session: Session, delivery_id: int) -> None:
@@ -452,6 +454,7 @@ def claim_of(
         carries_nudges=carries_nudges,
         standing=standing,
         kind=DeliveryKind(row.kind),
+        dedupe_key=row.dedupe_key,
         made_for=row.created_at,
         due_at=row.due_at,
     )

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from reminderd.message import Channel
 from reminderd.rules.states import State
 from reminderd.store.prepared import Prepared
 from reminderd.store.tables import Base, DeliveryState, Outcome
@@ -52,6 +53,7 @@ class Claimable(NamedTuple):
     user_id: int
     channel: str
     kind: str
+    dedupe_key: str
     created_at: dt.datetime
     due_at: dt.datetime
     state: str
@@ -115,6 +117,11 @@ def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]
 def end_attempts(connection: Connection, attempts: Sequence[tuple[int, int]], now: dt.datetime) -> None:
     """Attempts, given by delivery and number, were taken, unless another end of theirs is known."""
     _ended(len(attempts)).run(connection, _numbered({"now": now}, ["id", "number"], attempts))
+
+
+def call(connection: Connection, texts: Sequence[tuple[int, str, str]], now: dt.datetime) -> None:
+    """Texts, given by user, kind and dedupe key, that wait to be tried are due now."""
+    _called(len(texts)).run(connection, _numbered({"now": now}, ["user", "kind", "key"], texts))
 
 
 def unpause(connection: Connection, ways: Sequence[tuple[int, str]]) -> None:
@@ -203,6 +210,18 @@ def _ended(count: int) -> Prepared:
 
 
 @functools.cache
+def _called(count: int) -> Prepared:
+    own = _DELIVERIES.c
+    given = _given(count, user=own.user_id, kind=own.kind, key=own.dedupe_key)
+    return Prepared(
+        update(_DELIVERIES)
+        .where(own.user_id == given.c.user, own.kind == given.c.kind, own.dedupe_key == given.c.key)
+        .where(own.channel == Channel.SMS, own.state == DeliveryState.PENDING, own.attempts == 0)
+        .values(due_at=bindparam("now"))
+    )
+
+
+@functools.cache
 def _unpaused(count: int) -> Prepared:
     own = _HEALTH.c
     given = _given(count, user=own.user_id, channel=own.channel)
@@ -225,7 +244,7 @@ def _standing() -> Prepared:
 
 @functools.cache
 def _claimable() -> Prepared:
-    own = ("id", "user_id", "channel", "kind", "created_at", "due_at", "state", "useless_at", "fence", "attempts")
+    own = ("id", "user_id", "channel", "kind", "dedupe_key", "created_at", "due_at", "state", "useless_at", "fence")
     is_paused = exists().where(
         _HEALTH.c.user_id == _DELIVERIES.c.user_id,
         _HEALTH.c.channel == _DELIVERIES.c.channel,
@@ -233,7 +252,7 @@ def _claimable() -> Prepared:
     )
     return Prepared(
         select(
-            *(_DELIVERIES.c[name] for name in (*own, "fault_code")),
+            *(_DELIVERIES.c[name] for name in (*own, "attempts", "fault_code")),
             _MESSAGES.c.envelope,
             _MESSAGES.c.content,
             is_paused.label("is_paused"),
