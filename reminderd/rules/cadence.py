@@ -25,7 +25,12 @@ def plan(facts: Facts, book: Book, now: dt.datetime) -> Plan:
     live = [candidate for candidate in fired if candidate.expires_at > now]
     done = [candidate for candidate in live if candidate.fulfilled_by is not None]
     skipped = frozenset((fact.rule, fact.occasion) for fact in facts.settled if fact.state is State.SKIPPED)
-    standing = one_voice([candidate for candidate in live if candidate.fulfilled_by is None], skipped=skipped)
+    waiting = [candidate for candidate in fired if candidate.fulfilled_by is None]
+    standing = one_voice(
+        [candidate for candidate in waiting if candidate.expires_at > now],
+        skipped=skipped,
+        lapsed=[one for one in waiting if one.expires_at <= now and (one.rule.name, one.occasion) not in skipped],
+    )
     nudges = [_nudge(Voiced(candidate, []), facts) for candidate in done]
     nudges += [_nudge(voiced, facts) for voiced in standing]
     days = {*line.future_days(), *pauses}

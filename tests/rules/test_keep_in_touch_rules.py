@@ -289,3 +289,18 @@ def test_a_later_contact_that_was_only_said_leaves_nothing_to_congratulate_on(la
 def test_the_later_of_what_was_said_and_what_was_recorded_is_the_last_contact(last: str, due: str) -> None:
     world = quiet().on("2026-03-10", "met").her(last_contact_on=day(last))
     assert world.due("2026-04-12T12:00") == {"check-in": due}
+
+
+def test_a_check_in_that_comes_back_when_what_took_it_in_is_let_go_keeps_its_distance_from_the_new_year() -> None:
+    world = World().on("2026-09-01", "met").on("2026-11-26", "promoted")
+    before = world.open("2027-01-02T12:00")
+    assert [reason.rule for reason in before["promoted"].reasons] == ["check-in"]
+    after = world.open("2027-01-03T09:00")
+    assert "promoted" not in after
+    assert "check-in" not in after
+    assert [reason.rule for reason in after["new-year"].reasons] == ["check-in"]
+
+
+def test_a_check_in_that_comes_back_where_nothing_else_is_near_comes_by_itself() -> None:
+    world = quiet().on("2026-09-01", "met").on("2026-11-26", "promoted")
+    assert set(world.open("2027-01-03T09:00")) == {"check-in"}
