@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from bench.stock import NOW, copy_rows, make_user
+from bench.stock import FAR, NOW, copy_rows, make_user
 from reminderd.settings import load
 from reminderd.store import migrate
 from reminderd.store.database import Store
@@ -25,7 +25,6 @@ APART = 100_000
 """How much higher the ids of each copy are."""
 ASKED = 6
 """Of each user's references, those who were asked for the user's one opportunity."""
-FAR = NOW + dt.timedelta(days=3650)
 YEAR = dt.timedelta(days=365)
 TABLES: tuple[type[Base], ...] = (User, Opportunity, Reference, Event, Nudge, Step)
 

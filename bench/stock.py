@@ -21,6 +21,8 @@ SEEDS = 10
 BLOCK = 10_000
 """Nudges that are made one by one; the others are copies of these."""
 LATER = dt.timedelta(days=365)
+FAR = NOW + dt.timedelta(days=3650)
+"""What is not due before has not come due by the real clock either."""
 
 
 def make_mail(number: int, size: int = 500) -> Mail:
@@ -40,7 +42,7 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     with store.writing() as session:
         session.execute(insert(User), [make_user(number) for number in range(1, USERS + 1)])
     ids = range(1, min(BLOCK, stock) + 1)
-    at = {number: NOW + dt.timedelta(days=1) + LATER * chance.random() for number in ids}
+    at = {number: FAR + LATER * chance.random() for number in ids}
     messages = {number: make_message(number) for number in ids}
     with store.writing() as session:
         session.execute(insert(Nudge), [_nudge(number, at[number]) for number in ids])

@@ -221,7 +221,7 @@ def _load_own_book(settings: Settings) -> Book | None:
 
 
 def _tell_of_condition(rule: str, why: str) -> None:
-    log.error("condition_failed rule=%s error=%r", rule, why)
+    log.error("condition_failed rule=%s error=%s", rule, repr(why))
 
 
 def _default_book() -> Book:

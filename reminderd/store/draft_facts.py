@@ -53,7 +53,7 @@ def load_many(
     """The facts for each nudge's draft, in the order given; from a shelf that is for them and more, where there is
     one."""
     wanted = [Wanted.of(nudge) for nudge in nudges]
-    shelf = gather(session, wanted, now) if shelf is None else shelf.at(now, {one.user_id for one in wanted})
+    shelf = gather(session, wanted, now) if shelf is None else shelf.at(now)
     return [assemble(shelf, one) for one in wanted]
 
 

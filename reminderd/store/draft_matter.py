@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import NamedTuple
 
 from reminderd.rules.kinds import OUTCOMES
@@ -32,7 +33,7 @@ class Matter(NamedTuple):
 def matter_of(shelf: Shelf, wanted: Wanted) -> Matter:
     """What the draft is about, of a nudge or on demand."""
     user = shelf.users[wanted.user_id]
-    today = shelf.todays[user.id]
+    today = shelf.now.astimezone(zoneinfo.ZoneInfo(user.zone)).date()
     reference = shelf.references.get(wanted.reference_id or 0)
     starting = shelf.events.get(wanted.event_id or 0)
     stage, stage_job = _stage(shelf, user.id, today)

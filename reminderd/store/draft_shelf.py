@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-import zoneinfo
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -71,7 +70,7 @@ class Wanted:
 class Shelf:
     """The rows, by what they are looked up with. Events are live ones, in the order of the one timeline."""
 
-    todays: Mapping[int, dt.date]
+    now: dt.datetime
     users: Mapping[int, User]
     references: Mapping[int, Any]
     """Rows of `Reference`; of what titles need alone where the shelf is for titles."""
@@ -88,9 +87,9 @@ class Shelf:
     shared: bool = False
     """Whether several users share the database."""
 
-    def at(self, now: dt.datetime, user_ids: Collection[int]) -> Shelf:
-        """The same at another moment, for some of its users."""
-        return dataclasses.replace(self, todays=_todays({one: self.users[one] for one in user_ids}, now))
+    def at(self, now: dt.datetime) -> Shelf:
+        """The same at another moment."""
+        return dataclasses.replace(self, now=now)
 
 
 def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shelf:
@@ -108,7 +107,7 @@ def gather(session: Session, wanted: Sequence[Wanted], now: dt.datetime) -> Shel
     references = {**references, **_by_id(session, Reference, involved - references.keys())}
     references |= _profiles(session, {one.user_id for one in wanted if one.situation == "look_in"})
     return Shelf(
-        todays=_todays(users, now),
+        now=now,
         users=users,
         references=references,
         opportunities=opportunities,
@@ -136,7 +135,7 @@ def gather_headings(session: Session, wanted: Sequence[Wanted], now: dt.datetime
     starting = _events(session, Event.id, {one.event_id for one in wanted if one.event_id})
     jobs = {one.opportunity_id for one in wanted} | {event.opportunity_id for event in starting}
     return Shelf(
-        todays=_todays(users, now),
+        now=now,
         users=users,
         references=references,
         opportunities=_opportunities(session, users, references, jobs, milestones),
@@ -164,10 +163,6 @@ def touch_days(session: Session, reference_ids: Collection[int], since: dt.date)
         if reference_id is not None:
             found[reference_id].append(day)
     return {reference_id: tuple(days) for reference_id, days in found.items()}
-
-
-def _todays(users: Mapping[int, User], now: dt.datetime) -> dict[int, dt.date]:
-    return {user.id: now.astimezone(zoneinfo.ZoneInfo(user.zone)).date() for user in users.values()}
 
 
 def _by_id(session: Session, table: type[Keyed], ids: Collection[int]) -> dict[int, Keyed]:
