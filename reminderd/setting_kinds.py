@@ -88,7 +88,7 @@ def _text(text: str, base: Path) -> str:
 
 def _secret(text: str, base: Path) -> str:
     # App passwords copied from a web page come in groups parted by no-break spaces.
-    return _text(text, base).replace("\N{NO-BREAK SPACE}", " ")
+    return _text(text, base).replace("\xa0", " ")
 
 
 def _host(text: str, base: Path) -> str:
