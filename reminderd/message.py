@@ -66,9 +66,10 @@ def from_record(envelope: Mapping[str, Any], content: bytes | None) -> Message:
     cannot have written."""
     if content is not None:
         return Mail(envelope["sender"], envelope["recipient"], envelope["subject"], envelope["message_id"], content)
+    recipient, body = envelope["recipient"], envelope["body"]
     useless_at = envelope.get("useless_at")
     return Text(
-        recipient=envelope["recipient"],
-        body=envelope["body"],
+        recipient=recipient,
+        body=body,
         useless_at=dt.datetime.fromisoformat(useless_at) if useless_at else None,
     )

@@ -82,6 +82,10 @@ PLANTED = {
         """UPDATE messages SET envelope = '{"words": "none"}' WHERE delivery_id = 2""",
         "messages cannot be read: row 2",
     ),
+    "a text of another shape": (
+        "UPDATE messages SET envelope = '[]', content = NULL WHERE delivery_id = 2",
+        "messages cannot be read: row 2",
+    ),
     "a delivery without a message": (
         "DELETE FROM messages WHERE delivery_id = 2",
         "deliveries is to be sent, but has no message: row 2",
