@@ -22,7 +22,8 @@ from reminderd import carrier as carrying
 from reminderd.drafts.mail import make_mail
 from reminderd.passes import Passes
 from reminderd.store import draft_facts
-from reminderd.store.draft_records import Me, Person
+from reminderd.store.draft_assembly import make_me
+from reminderd.store.draft_records import Person
 from reminderd.store.tables import Delivery, Nudge, Reference, Step, User
 from reminderd.wiring import House
 
@@ -134,21 +135,6 @@ def learn(house: House, url: str) -> None:
     _desk = Desk(create_engine(url), [Floor.of(offer) for offer in offers], ids)
     if [_desk.write(number) for number in range(DUE)] != [offer.mail().content for offer in offers]:
         raise RuntimeError("what is measured beside each other is not the same mail")
-
-
-def make_me(user: User) -> Me:
-    """What drafts say of the user."""
-    return Me(
-        id=user.id,
-        name=user.name,
-        first_name=user.name.split()[0],
-        email=user.email,
-        phone=user.phone or "",
-        zone=user.zone,
-        language=user.language,
-        hour=user.hour,
-        full_texts=user.full_texts,
-    )
 
 
 def make_person(reference: Reference) -> Person:

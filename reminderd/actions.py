@@ -194,7 +194,7 @@ class Actions:
 
     def stop_channel(self, session: Session, user: User, channel: str) -> bool:
         """The user wants nothing more on a channel; False where that is so already. Reminders take the other one."""
-        was = user.sms_enabled if channel == "sms" else user.email_enabled
+        was = user.wants(channel)
         if channel == "sms":
             user.sms_enabled = False
         else:
@@ -205,7 +205,7 @@ class Actions:
 
     def start_channel(self, session: Session, user: User, channel: str) -> bool:
         """The user wants to hear on a channel again, which ends its pause; False where nothing kept it silent."""
-        was = user.sms_enabled if channel == "sms" else user.email_enabled
+        was = user.wants(channel)
         reached = user.email_enabled or (user.sms_enabled and user.phone is not None and "sms" in self.planner.ways)
         if channel == "sms":
             user.sms_enabled = True

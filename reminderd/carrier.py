@@ -21,10 +21,11 @@ from reminderd.drafts.text import Fit, make_draft_text, make_text
 from reminderd.message import Channel, Mail, Message
 from reminderd.rules.rule import Book, Role, Rule
 from reminderd.signing import Site
-from reminderd.store import draft_facts, due
+from reminderd.store import draft_facts, due, followers
+from reminderd.store.draft_assembly import make_me
 from reminderd.store.draft_batch import Batch
-from reminderd.store.draft_records import DraftFacts, Me
-from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, StoredMessage, User
+from reminderd.store.draft_records import DraftFacts
+from reminderd.store.tables import REMINDERS, ChannelHealth, Delivery, DeliveryKind, Nudge, StoredMessage, User
 
 DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)
@@ -100,13 +101,13 @@ def enqueue(
 ) -> list[Delivery]:
     """Letters as deliveries, due at ``due_at``, else now; ``key`` is the first one's dedupe key, others count on. What
     follows a reminder is due once the one before it was taken, and never where that does not come about."""
-    follows = kind in (DeliveryKind.NUDGE, DeliveryKind.DIGEST) and useless_at is not None
+    follows = kind in REMINDERS and useless_at is not None
     deliveries = [
         Delivery(
             user_id=user.id,
             channel=channel,
             kind=kind,
-            dedupe_key=key if index == 0 else f"{key}+{index}",
+            dedupe_key=followers.key_of(key, index),
             subject=letter.subject[:500],
             message_id=letter.message_id,
             thread=letter.thread,
@@ -420,7 +421,7 @@ class Carrier:
         key: str = "",
         answers: str | None = None,
     ) -> Letter:
-        me = _me(user)
+        me = make_me(user)
         if channel is Channel.SMS:
             text = make_text(TextItem(user=me, lines=tuple(lines), useless_at=now + DAY if answers else None), self.fit)
             return Letter(text, subject)
@@ -478,17 +479,3 @@ class Carrier:
 
 def _after(now: dt.datetime, moments: Sequence[dt.datetime]) -> tuple[dt.datetime, ...]:
     return tuple(moment for moment in moments if moment > now)
-
-
-def _me(user: User) -> Me:
-    return Me(
-        id=user.id,
-        name=user.name,
-        first_name=user.name.split()[0] if user.name.split() else "",
-        email=user.email,
-        phone=user.phone or "",
-        zone=user.zone,
-        language=user.language,
-        hour=user.hour,
-        full_texts=user.full_texts,
-    )

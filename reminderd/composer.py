@@ -22,11 +22,11 @@ from reminderd.rules.facts import UserFact
 from reminderd.rules.rule import Role, Rule
 from reminderd.rules.states import State
 from reminderd.rules.steps import best_channel, digest_slot
-from reminderd.store import due, outbox
+from reminderd.store import due, followers, outbox
 from reminderd.store.draft_batch import Batch
 from reminderd.store.facts import load_user, user_fact
 from reminderd.store.outbox import Claim, Standing
-from reminderd.store.tables import ChannelHealth, Delivery, DeliveryKind, Nudge, Step, StepState, User
+from reminderd.store.tables import REMINDERS, ChannelHealth, Delivery, DeliveryKind, Nudge, Step, StepState, User
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ FRESH_FOR = dt.timedelta(hours=1)
 PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long a step waits whose draft cannot be rendered, or whose user stopped every channel."""
 WEEK = dt.timedelta(days=7)
-_REMINDERS = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
 _TIME_BOUND = frozenset({Role.OUTCOME, Role.ASK, Role.HEADS_UP})
 
 __all__ = ["Composer", "Sender"]
@@ -325,16 +324,15 @@ class Composer:
         is wanted as long as it would be made like that now."""
         if claim.attempt > 0 and claim.kind is not DeliveryKind.ANSWER and self._is_stopped(session, claim):
             return Standing.MOOT
-        if claim.attempt == 0 and claim.kind in _REMINDERS and not claim.carries_nudges:
-            return Standing.WANTED if due.was_announced(session, claim.delivery_id) else Standing.UNWANTED
+        if claim.attempt == 0 and claim.kind in REMINDERS and not claim.carries_nudges:
+            return Standing.WANTED if followers.were_announced(session, claim.delivery_id) else Standing.UNWANTED
         missed = claim.carries_nudges and claim.attempt == 0 and claim.is_late(now)
         if claim.standing is Standing.WANTED and missed and self._is_outdated(session, claim, now):
             return Standing.UNWANTED
         return claim.standing
 
     def _is_stopped(self, session: Session, claim: Claim) -> bool:
-        user = due.user_by_id(session, claim.user_id)
-        return not (user.sms_enabled if claim.channel is Channel.SMS else user.email_enabled)
+        return not due.user_by_id(session, claim.user_id).wants(claim.channel)
 
     def _is_outdated(self, session: Session, claim: Claim, now: dt.datetime) -> bool:
         """Whether quiet hours have begun since its moment, or another day. Not how long it waited for its turn: a long

@@ -125,10 +125,6 @@ class Planner:
         session.flush()
         session.refresh(user, ["last_number"], with_for_update=_NO_KEY)
 
-    def refresh_marks(self, session: Session, now: dt.datetime) -> int:
-        """Make due every user whose book, zone, hours or channels are others than at the last plan."""
-        return marks.refresh(session, self.book.mark, self.ways, now)
-
     def _plan_due_user(self, session: Session, user: User, now: dt.datetime) -> None:
         changed = user.settings_mark != self.settings_mark(user)
         try:

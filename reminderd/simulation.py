@@ -107,7 +107,7 @@ def private_copy(house: House, user_id: int, now: dt.datetime) -> House:
     house.store.copy_to(store, user_id=user_id)
     copy = dataclasses.replace(house, store=store)
     with store.writing() as session:
-        copy.planner.refresh_marks(session, now)
+        copy.refresh_marks(session, now)
     return copy
 
 

@@ -203,13 +203,13 @@ def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: 
     book = parse_with_default("[rules.birthday]\nenabled = false\n", "rules.toml")
     after = make_house(sqlite_store, tmp_path, book=book)
     with sqlite_store.writing() as session:
-        assert after.planner.refresh_marks(session, NOON) == 1
+        assert after.refresh_marks(session, NOON) == 1
     with sqlite_store.writing() as session:
         while after.planner.plan_due(session, NOON):
             pass
     assert {nudge.state for nudge in story.nudges("birthday")} == {State.CANCELLED}
     with sqlite_store.writing() as session:
-        assert after.planner.refresh_marks(session, NOON) == 0
+        assert after.refresh_marks(session, NOON) == 0
 
 
 @pytest.mark.parametrize(("digest", "between"), [("daily", DAY), ("weekly", 7 * DAY)])

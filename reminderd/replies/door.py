@@ -334,8 +334,7 @@ class _One:
     # ---- the channel
 
     def _is_off(self) -> bool:
-        user = self.user
-        return not (user.sms_enabled if self.message.channel is Channel.SMS else user.email_enabled)
+        return not self.user.wants(self.message.channel)
 
     def _stop(self) -> _Outcome:
         stopped = self.door.actions.stop_channel(self.session, self.user, self.message.channel)

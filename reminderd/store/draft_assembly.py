@@ -37,7 +37,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
     them = _person(reference, veil)
     last = _last(reference, timeline, veil)
     return DraftFacts(
-        me=_me(user, shelf.shared),
+        me=make_me(user, shelf.shared),
         them=them,
         today=today,
         job=_job(opportunity, veil, hidden=hidden, kept_out=kept_out),
@@ -76,7 +76,8 @@ def first_name_of(name: str, given: str | None) -> str:
     return words[0] if words else ""
 
 
-def _me(user: User, shared: bool) -> Me:
+def make_me(user: User, shared: bool = False) -> Me:
+    """What drafts say of the user; ``shared`` where others use the database too."""
     return Me(
         id=user.id,
         name=user.name,

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from reminderd.rules.states import State
 from reminderd.store.tables import (
+    REMINDERS,
     ChannelHealth,
     Delivery,
-    DeliveryKind,
     DeliveryState,
     Event,
     Nudge,
@@ -93,7 +93,7 @@ def made_since(
         Delivery.user_id.in_(user_ids),
         Delivery.created_at >= since,
         Delivery.state != DeliveryState.CANCELLED,
-        Delivery.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)),
+        Delivery.kind.in_(REMINDERS),
     )
     found: dict[int, list[tuple[str, dt.datetime]]] = {}
     for user_id, channel, made_at in session.execute(query):
@@ -171,21 +171,6 @@ def has_failed(session: Session, delivery_id: int, channel: str) -> bool:
         Delivery.dedupe_key.startswith(prefix, autoescape=True),
     )
     return session.scalar(query.limit(1)) is not None
-
-
-def was_announced(session: Session, delivery_id: int) -> bool:
-    """Whether the reminder went out that this delivery follows; so it counts where it follows none."""
-    row = session.get_one(Delivery, delivery_id)
-    if "+" not in row.dedupe_key:
-        return True
-    query = select(Delivery.id).where(
-        Delivery.user_id == row.user_id,
-        Delivery.channel == row.channel,
-        Delivery.kind == row.kind,
-        Delivery.dedupe_key == row.dedupe_key.partition("+")[0],
-        Delivery.state.in_((DeliveryState.SENT, DeliveryState.DELIVERED)),
-    )
-    return session.scalar(query) is not None
 
 
 def deliveries_like(session: Session, user_id: int, channel: str, kind: str, key: str) -> int:

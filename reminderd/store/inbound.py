@@ -9,10 +9,7 @@ from sqlalchemy import Boolean, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.states import State
-from reminderd.store.tables import Delivery, DeliveryKind, DeliveryState, Inbound, Job, Nudge, Reference, Step, User
-
-_SENT = (DeliveryState.SENT, DeliveryState.DELIVERED)
-_SPEAKING = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
+from reminderd.store.tables import REMINDERS, TAKEN, Delivery, Inbound, Job, Nudge, Reference, Step, User
 
 
 def users_by_phone(session: Session, phone: str) -> list[User]:
@@ -71,8 +68,8 @@ def last_spoken(session: Session, user_id: int, channel: str, before: dt.datetim
             Delivery.user_id == user_id,
             Delivery.channel == channel,
             Delivery.sent_at <= before,
-            Delivery.state.in_(_SENT),
-            Delivery.kind.in_(_SPEAKING),
+            Delivery.state.in_(TAKEN),
+            Delivery.kind.in_(REMINDERS),
             # A draft that goes along as a second text carries none.
             exists().where(Step.delivery_id == Delivery.id),
         )

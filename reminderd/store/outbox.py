@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session, aliased
 from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
 from reminderd.rules.states import State
-from reminderd.store import statements
+from reminderd.store import followers, statements
 from reminderd.store.tables import (
+    REMINDERS,
+    TAKEN,
     UNSETTLED,
     Attempt,
     Base,
@@ -35,7 +37,6 @@ log = logging.getLogger(__name__)
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 
-_REMINDERS = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
 
 AHEAD = dt.timedelta(minutes=10)
 """How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
@@ -102,7 +103,7 @@ def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
     for row in rows:
         try:
             message = from_record(row.envelope, row.content)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError):
             _set_aside(session, session.get_one(Delivery, row.id))
             continue
         times, since = unsure.get(row.id, (0, None))
@@ -159,9 +160,9 @@ def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.da
         fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
         settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
     if settled:
-        texts = [claim for claim in settled if claim.channel is Channel.SMS and claim.kind in _REMINDERS]
+        texts = [claim for claim in settled if claim.channel is Channel.SMS and claim.kind in REMINDERS]
         if texts:  # what is to come right after each is due
-            keys = [(claim.user_id, claim.kind, _following(claim.dedupe_key)) for claim in texts]
+            keys = [(claim.user_id, claim.kind, followers.next_key(claim.dedupe_key)) for claim in texts]
             statements.call(connection, keys, now)
         statements.end_attempts(connection, [(claim.delivery_id, claim.attempt) for claim in settled], now)
         statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in settled}))
@@ -183,7 +184,7 @@ def settle_fault(session: Session, claim: Claim, fault: Fault, decision: Decisio
     if not _release(session, claim, **values):
         return False
     if decision.next is Next.FAIL:
-        _drop_followers(session, claim.delivery_id)
+        followers.drop(session, claim.delivery_id)
     outcome = {Next.RETRY: Outcome.AGAIN, Next.RECONCILE: Outcome.RECONCILE, Next.FAIL: Outcome.FAILED}[decision.next]
     _end_attempts(session, claim, outcome, fault.code[:40], now)
     return True
@@ -228,7 +229,7 @@ def withdraw_ahead(session: Session, now: dt.datetime, user_id: int | None = Non
         _DELIVERIES.c.due_at > now,
         _DELIVERIES.c.due_at <= now + AHEAD,
         _DELIVERIES.c.attempts == 0,
-        _DELIVERIES.c.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)),
+        _DELIVERIES.c.kind.in_(REMINDERS),
     )
     if user_id is not None:
         query = query.where(_DELIVERIES.c.user_id == user_id)
@@ -242,7 +243,7 @@ def withdraw_missed(session: Session, nudge_ids: Collection[int], now: dt.dateti
         select(_DELIVERIES.c.id)
         .where(_DELIVERIES.c.id.in_(select(Step.delivery_id).where(Step.nudge_id.in_(nudge_ids))))
         .where(_DELIVERIES.c.state == literal_column("'pending'"), _DELIVERIES.c.attempts == 0)
-        .where(_DELIVERIES.c.due_at <= now, _DELIVERIES.c.kind.in_((DeliveryKind.NUDGE, DeliveryKind.DIGEST)))
+        .where(_DELIVERIES.c.due_at <= now, _DELIVERIES.c.kind.in_(REMINDERS))
     )
     return _withdraw(session, query)
 
@@ -279,35 +280,11 @@ def free_steps(session: Session, delivery_id: int, *, channel: str | None = None
     if channel is not None:
         values["channel"] = channel
     session.execute(update(Step).where(Step.delivery_id == delivery_id).values(**values))
-    _drop_followers(session, delivery_id)
+    followers.drop(session, delivery_id)
     tells = session.scalar(select(_DELIVERIES.c.tells).where(_DELIVERIES.c.id == delivery_id))
     if tells:
         ended = Nudge.state.in_((State.EXPIRED, State.CANCELLED))
         session.execute(update(Nudge).where(Nudge.id.in_(tells), ended).values(end_told=False))
-
-
-def _following(key: str) -> str:
-    """The dedupe key of the delivery right after one of this key."""
-    base, _, turn = key.partition("+")
-    return f"{base}+{int(turn or 0) + 1}"
-
-
-def _drop_followers(session: Session, delivery_id: int) -> None:
-    """This is not sent, so what was to follow it is not either."""
-    row = session.get_one(Delivery, delivery_id)
-    if row.channel == Channel.SMS and row.kind in _REMINDERS:
-        following = Delivery.dedupe_key.startswith(f"{row.dedupe_key}+", autoescape=True)
-        session.execute(update(Delivery).where(*_beside(row), following).values(state=DeliveryState.CANCELLED))
-
-
-def _beside(row: Delivery) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Delivery.user_id == row.user_id,
-        Delivery.channel == row.channel,
-        Delivery.kind == row.kind,
-        Delivery.state == DeliveryState.PENDING,
-        Delivery.attempts == 0,
-    )
 
 
 def renew(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
@@ -370,7 +347,7 @@ def take_up_again(session: Session, user_id: int, channel: str, now: dt.datetime
         select(Step.nudge_id)
         .join(later, later.id == Step.delivery_id)
         .where(Step.nudge_id == Nudge.id, later.id > Delivery.id)
-        .where(later.state.in_((*UNSETTLED, DeliveryState.SENT, DeliveryState.DELIVERED)))
+        .where(later.state.in_((*UNSETTLED, *TAKEN)))
         .correlate(Nudge, Delivery)
     )
     failed = (

@@ -82,6 +82,8 @@ class DeliveryState(enum.StrEnum):
 
 UNSETTLED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN)
 """States of a delivery that is still to reach its end."""
+TAKEN = (DeliveryState.SENT, DeliveryState.DELIVERED)
+"""States of a delivery that the other side has."""
 
 
 class DeliveryKind(enum.StrEnum):
@@ -90,6 +92,10 @@ class DeliveryKind(enum.StrEnum):
     NOTICE = "notice"
     ANSWER = "answer"
     TEST = "test"
+
+
+REMINDERS = (DeliveryKind.NUDGE, DeliveryKind.DIGEST)
+"""Kinds of messages that remind; the others answer or tell."""
 
 
 class Outcome(enum.StrEnum):
@@ -154,6 +160,10 @@ class User(Base):
     change_version: Mapped[int] = mapped_column(default=1)
     planned_version: Mapped[int] = mapped_column(default=0)
     plan_again_at: Mapped[dt.datetime | None]
+
+    def wants(self, channel: str) -> bool:
+        """Whether the user has not stopped a channel."""
+        return self.sms_enabled if channel == "sms" else self.email_enabled
 
     __table_args__ = (
         one_of("digest", Digest),
