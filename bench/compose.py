@@ -24,7 +24,7 @@ from reminderd.passes import Passes
 from reminderd.store import draft_facts
 from reminderd.store.draft_assembly import make_me
 from reminderd.store.draft_records import Person
-from reminderd.store.tables import Delivery, Nudge, Reference, Step, User
+from reminderd.store.tables import Nudge, Reference, Step, StoredMessage, User
 from reminderd.wiring import House
 
 PLACES = {"sqlite": "SQLite FULL", "postgres": "PostgreSQL"}
@@ -122,14 +122,14 @@ def learn(house: House, url: str) -> None:
     dispatcher.run_once(lambda: NOW)
     items = {call.args[0].message_id: call.args[0] for call in made.call_args_list}
     query = (
-        select(Nudge, Delivery).join(Step, Step.nudge_id == Nudge.id).join(Delivery, Delivery.id == Step.delivery_id)
+        select(Nudge, StoredMessage.message_id)
+        .join(Step, Step.nudge_id == Nudge.id)
+        .join(StoredMessage, StoredMessage.delivery_id == Step.delivery_id)
     )
     with house.store.reading() as session:
         offers = [
-            Offer(
-                house.composer.carrier, (nudge,), (draft_facts.load(session, nudge, NOW),), items[delivery.message_id]
-            )
-            for nudge, delivery in session.execute(query.where(Nudge.id.in_(due)))
+            Offer(house.composer.carrier, (nudge,), (draft_facts.load(session, nudge, NOW),), items[message_id])
+            for nudge, message_id in session.execute(query.where(Nudge.id.in_(due)))
         ]
     ids = [offer.nudges[0].reference_id or 0 for offer in offers]
     _desk = Desk(create_engine(url), [Floor.of(offer) for offer in offers], ids)

@@ -1,4 +1,5 @@
-"""A database with much in it: users, nudges whose reminders are stored deliveries of a later day."""
+"""A database with much in it: users, nudges whose reminders are stored deliveries of a later day, and ten for each user
+that were sent some day before."""
 
 from __future__ import annotations
 
@@ -10,16 +11,17 @@ from typing import Any
 from sqlalchemy import String, cast, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from reminderd.message import Mail, Message, to_record
+from reminderd.message import Mail, Message
 from reminderd.store import migrate
 from reminderd.store.database import Store
-from reminderd.store.tables import Base, Delivery, Nudge, Step, StoredMessage, User
+from reminderd.store.tables import Attempt, Base, Delivery, Nudge, Step, StoredMessage, User
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 USERS = 1000
 SEEDS = 10
 BLOCK = 10_000
 """Nudges that are made one by one; the others are copies of these."""
+SENT_BEFORE = 10
 LATER = dt.timedelta(days=365)
 FAR = NOW + dt.timedelta(days=3650)
 """What is not due before has not come due by the real clock either."""
@@ -46,12 +48,16 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     messages = {number: make_message(number) for number in ids}
     with store.writing() as session:
         session.execute(insert(Nudge), [_nudge(number, at[number]) for number in ids])
-        session.execute(insert(Delivery), [_delivery(number, at[number], messages[number]) for number in ids])
+        session.execute(insert(Delivery), [_delivery(number, at[number], messages[number].channel) for number in ids])
         session.execute(insert(StoredMessage), [_stored(number, messages[number]) for number in ids])
         session.execute(insert(Step), [_step(number, at[number], messages[number].channel) for number in ids])
     for shift in range(BLOCK, stock, BLOCK):
         with store.writing() as session:
             _copy_block(session, shift)
+    with store.writing() as session:
+        sent = range(stock + BLOCK, stock + BLOCK + SENT_BEFORE * USERS)
+        session.execute(insert(Delivery), [_sent(number) for number in sent])
+        session.execute(insert(Attempt), [_taken(number) for number in sent])
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not store.is_sqlite:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -98,11 +104,12 @@ def copy_rows(session: Session, entity: type[Base], below: int, **changed: Any) 
 
 def _copy_block(session: Session, shift: int) -> None:
     nudge, delivery = Nudge.id + shift, Delivery.id + shift
-    number = cast(nudge, String)
+    number, key = cast(nudge, String), cast(delivery, String)
+    shifted = StoredMessage.delivery_id + shift
+    message_id = "<" + cast(shifted, String) + "@bench.test>"
     copy_rows(session, Nudge, BLOCK + 1, id=nudge, number=nudge, subject="user:" + number, occasion=number)
-    key = cast(delivery, String)
-    copy_rows(session, Delivery, BLOCK + 1, id=delivery, dedupe_key=key + ".1:0", message_id="<" + key + "@bench.test>")
-    copy_rows(session, StoredMessage, BLOCK + 1, delivery_id=StoredMessage.delivery_id + shift)
+    copy_rows(session, Delivery, BLOCK + 1, id=delivery, dedupe_key=key + ".1:0")
+    copy_rows(session, StoredMessage, BLOCK + 1, delivery_id=shifted, message_id=message_id)
     copy_rows(
         session,
         Step,
@@ -151,19 +158,34 @@ def _step(number: int, at: dt.datetime, channel: str) -> dict[str, Any]:
 
 
 def _stored(number: int, message: Message) -> dict[str, Any]:
-    envelope, content = to_record(message)
-    return {"delivery_id": number, "user_id": _owner(number), "envelope": envelope, "content": content}
+    return {"delivery_id": number, "user_id": _owner(number), **StoredMessage.columns(message)}
 
 
-def _delivery(number: int, at: dt.datetime, message: Message) -> dict[str, Any]:
+def _delivery(number: int, at: dt.datetime, channel: str) -> dict[str, Any]:
     return {
         "id": number,
         "user_id": _owner(number),
-        "channel": message.channel,
+        "channel": channel,
         "kind": "nudge",
         "dedupe_key": f"{number}.1:0",
         "subject": "Thank Ana",
-        "message_id": message.message_id if isinstance(message, Mail) else None,
         "due_at": at,
         "created_at": NOW,
+    }
+
+
+def _sent(number: int) -> dict[str, Any]:
+    sent = {"state": "sent", "attempts": 1, "fence": 1, "sent_at": NOW - LATER}
+    return _delivery(number, NOW - LATER, "email") | sent
+
+
+def _taken(number: int) -> dict[str, Any]:
+    at = NOW - LATER
+    return {
+        "user_id": _owner(number),
+        "delivery_id": number,
+        "number": 1,
+        "begun_at": at,
+        "ended_at": at,
+        "outcome": "sent",
     }

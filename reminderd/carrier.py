@@ -73,7 +73,6 @@ class Letter:
 
     message: Message
     subject: str
-    message_id: str | None = None
     thread: str | None = None
     tells: tuple[int, ...] = ()
     """The nudges whose end it tells."""
@@ -109,7 +108,6 @@ def enqueue(
             kind=kind,
             dedupe_key=followers.key_of(key, index),
             subject=letter.subject[:500],
-            message_id=letter.message_id,
             thread=letter.thread,
             tells=list(letter.tells),
             due_at=useless_at if index and follows else due_at or now,
@@ -285,7 +283,7 @@ class Carrier:
             links=self._links(user, now),
             unsubscribe_url=self._unsubscribe_url(user, now),
         )
-        return Letter(self._mailed(item), subject, message_id, thread, news.tells)
+        return Letter(self._mailed(item), subject, thread, news.tells)
 
     def _begun(
         self, session: Session, user: User, entries: list[Entry], nudge: Nudge, hidden: bool
@@ -439,7 +437,7 @@ class Carrier:
             reply_address=self._reply_address(user),
             unsubscribe_url=self._unsubscribe_url(user, now),
         )
-        return Letter(make_mail(item, Sturdy(self.library)), subject, message_id)
+        return Letter(make_mail(item, Sturdy(self.library)), subject)
 
     # ---- names that nobody can guess
 

@@ -243,11 +243,10 @@ class Dispatcher:
         began = steady()
         try:
             with self._store.writing() as session:
+                claims = self._settle(session, self._landed, now, done, free)
                 if settles:
-                    self._settle(session, self._landed, now, done)
                     crash.point("settling")
                 if free > 0:
-                    claims = outbox.find_due(session, now, free)
                     looks, sends = self._sorted_out(session, claims, now, until, done)
                     begun = outbox.begin_attempts(session, sends, self.owner, now, until) if sends else []
                     crash.point("leasing")
@@ -433,19 +432,22 @@ class Dispatcher:
             if self._on_landing is not None and self._results:
                 self._on_landing()
 
-    def _settle(self, session: Session, results: Sequence[Result], now: dt.datetime, tally: Tally) -> None:
-        taken = [(one.claim, one.receipt.reference) for one in results if one.receipt is not None]
-        if taken:
-            settled = outbox.settle_sent(session, taken, now)
-            tally.sent += len(settled)
-            lost = {claim.delivery_id for claim, _ in taken} - {claim.delivery_id for claim in settled}
-            for delivery_id in sorted(lost):
-                log.warning("lease_lost delivery=%s", delivery_id)
+    def _settle(
+        self, session: Session, results: Sequence[Result], now: dt.datetime, tally: Tally, free: int = 0
+    ) -> list[Claim]:
+        """What has landed is settled; returns up to ``free`` that are due."""
         for result in results:
             if result.fault is not None:
                 self._settle_fault(session, result.claim, result.fault, now, tally)
             elif result.receipt is None:
                 self._settle_empty_look(session, result.claim, now, tally)
+        taken = [(one.claim, one.receipt.reference) for one in results if one.receipt is not None]
+        settled, due = outbox.turn(session, taken, now, max(0, free))
+        tally.sent += len(settled)
+        lost = {claim.delivery_id for claim, _ in taken} - {claim.delivery_id for claim in settled}
+        for delivery_id in sorted(lost):
+            log.warning("lease_lost delivery=%s", delivery_id)
+        return due
 
     def _settle_empty_look(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> None:
         resend = claim.empty_looks + 1 >= LOOKS

@@ -605,14 +605,14 @@ def test_what_cannot_be_settled_does_not_keep_the_others_from_it(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue(sqlite_store, add_user(sqlite_store), 3)
-    settle = outbox.settle_sent
+    turn = outbox.turn
 
-    def broken(session: Any, taken: Any, now: dt.datetime) -> list[Claim]:
+    def broken(session: Any, taken: Any, now: dt.datetime, limit: int) -> Any:
         if any(claim.delivery_id == 2 for claim, _ in taken):
             raise ValueError("a row that nobody understands")
-        return settle(session, taken, now)
+        return turn(session, taken, now, limit)
 
-    monkeypatch.setattr(outbox, "settle_sent", broken)
+    monkeypatch.setattr(outbox, "turn", broken)
     assert make(sqlite_store, recorders(), senders=3).run_once(lambda: NOW).sent == 2
     assert [row(sqlite_store, number).state for number in (1, 2, 3)] == ["sent", "leased", "sent"]
     monkeypatch.undo()

@@ -248,7 +248,6 @@ def make_row(number: int, is_mail: bool, now: dt.datetime) -> tuple[Delivery, Me
         kind="nudge",
         dedupe_key=f"{number}.1:0",
         subject=str(number),
-        message_id=key if is_mail else None,
         due_at=now,
         created_at=now,
         useless_at=now + dt.timedelta(days=30),

@@ -15,7 +15,7 @@ from reminderd.cli.open_lines import load_open_lines
 from reminderd.cli.output import json_option
 from reminderd.cli.words import STATE_WORDS, Line, due_words, lines_table, load_lines, step_words
 from reminderd.rules.states import State
-from reminderd.store.tables import Delivery, Nudge, Step, User
+from reminderd.store.tables import Delivery, Nudge, Step, StoredMessage, User
 
 NEXT = 3
 
@@ -88,12 +88,12 @@ def show(ctx: Ctx, nudge: str) -> None:
         line = load_lines(session, [row], now)[0]
         deliveries = _deliveries(session, row)
         if ctx.json:
-            ctx.say_json({**line.to_json(user.zone), "deliveries": [_delivery_json(one) for one in deliveries]})
+            ctx.say_json({**line.to_json(user.zone), "deliveries": [_delivery_json(*one) for one in deliveries]})
             return
         ctx.say(f"{line.number}  {line.title}")
         steps = [step for step in line.steps if line.state == State.OPEN or not step.waits]
         reminders = [("", step_words(step, user, now)) for step in steps]
-        messages = [("", _delivery_words(one, user, now)) for one in deliveries]
+        messages = [("", _delivery_words(one, user, now)) for one, _ in deliveries]
         about = _facts(user, line, row, now)
         ctx.say(output.facts([*about, *_headed("Reminders", reminders), *_headed("Messages", messages)]))
         ctx.tell(f"The draft: reminderd draft {line.number}. Why: reminderd explain {line.number}")
@@ -181,15 +181,14 @@ def _quiet(row: Nudge, user: User, now: dt.datetime) -> str | None:
     return f"until {output.moment(row.snoozed_until, user.zone, now)}"
 
 
-def _deliveries(session: Session, row: Nudge) -> list[Delivery]:
+def _deliveries(session: Session, row: Nudge) -> list[tuple[Delivery, str | None]]:
+    """Each with its Message-ID."""
     steps = select(Step.delivery_id).where(Step.nudge_id == row.id, Step.delivery_id.is_not(None))
-    return list(session.scalars(select(Delivery).where(Delivery.id.in_(steps)).order_by(Delivery.id)))
+    query = select(Delivery, StoredMessage.message_id).outerjoin(
+        StoredMessage, StoredMessage.delivery_id == Delivery.id
+    )
+    return [(one, key) for one, key in session.execute(query.where(Delivery.id.in_(steps)).order_by(Delivery.id))]
 
 
-def _delivery_json(row: Delivery) -> dict[str, object]:
-    return {
-        "channel": row.channel,
-        "state": row.state,
-        "message_id": row.message_id,
-        "attempts": row.attempts,
-    }
+def _delivery_json(row: Delivery, message_id: str | None) -> dict[str, object]:
+    return {"channel": row.channel, "state": row.state, "message_id": message_id, "attempts": row.attempts}

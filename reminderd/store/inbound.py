@@ -9,14 +9,14 @@ from sqlalchemy import Boolean, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.states import State
-from reminderd.store.tables import REMINDERS, TAKEN, Delivery, Inbound, Job, Nudge, Reference, Step, User
+from reminderd.store.tables import REMINDERS, TAKEN, Delivery, Inbound, Job, Nudge, Reference, Step, StoredMessage, User
 
 
 def users_by_phone(session: Session, phone: str) -> list[User]:
     """Everybody with this number, digit for digit; whoever was last sent a text comes first."""
     last = (
         select(func.max(Delivery.sent_at))
-        .where(Delivery.user_id == User.id, Delivery.channel == "sms")
+        .where(Delivery.user_id == User.id, Delivery.channel == "sms", Delivery.sent_at.is_not(None))
         .correlate(User)
         .scalar_subquery()
     )
@@ -56,7 +56,9 @@ def count_since(session: Session, user_id: int, channel: str, verb: str, since: 
 
 def delivery_by_message_id(session: Session, message_ids: Sequence[str]) -> Delivery | None:
     """The newest delivery that has one of these Message-IDs."""
-    query = select(Delivery).where(Delivery.message_id.in_(list(message_ids))).order_by(Delivery.id.desc()).limit(1)
+    has_one = StoredMessage.message_id.in_(list(message_ids))
+    query = select(Delivery).join(StoredMessage, StoredMessage.delivery_id == Delivery.id).where(has_one)
+    query = query.order_by(Delivery.id.desc()).limit(1)
     return session.scalar(query) if message_ids else None
 
 

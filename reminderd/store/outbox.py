@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased
 
@@ -16,6 +16,7 @@ from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
 from reminderd.rules.states import State
 from reminderd.store import followers, statements
+from reminderd.store.prepared import Answer, together
 from reminderd.store.tables import (
     REMINDERS,
     TAKEN,
@@ -94,36 +95,41 @@ class Claim(NamedTuple):
         return self.due_at is not None and now - self.due_at > LATE_FOR
 
 
+def turn(
+    session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime, limit: int
+) -> tuple[list[Claim], list[Claim]]:
+    """What the other side took is settled, and up to ``limit`` due deliveries are found: `settle_sent` and `find_due`
+    in one."""
+    connection = session.connection()
+    # In the order of their ids, so that two nodes cannot wait for each other.
+    ordered = sorted(taken, key=lambda one: one[0].delivery_id)
+    with together(connection):
+        settling = _settle(connection, ordered, now) if ordered else None
+        finding = statements.find_claimable(connection, now, limit) if limit else None
+    settled = [claim for claim, _ in ordered]
+    if settling is not None and settling.count != len(ordered):
+        fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
+        settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
+    if finding is None:
+        return settled, []
+    rows = [statements.Claimable(*row) for row in finding.rows()]
+    due = _claims(session, rows)
+    if rows and not due:  # none of them can be read: there may be others behind
+        session.flush()
+        due = find_due(session, now, limit)
+    return settled, due
+
+
+def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
+    """The other side has these, each with the reference it gave. Returns those that were settled: for the others the
+    lease was lost meanwhile, and nothing of theirs is changed."""
+    return turn(session, taken, now, 0)[0]
+
+
 def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
     """Up to ``limit`` due deliveries, oldest first, without those that others hold; locked until the end of the
     transaction, in which they are to be leased. One whose message cannot be read is set aside as failed."""
-    rows = statements.find_claimable(session.connection(), now, limit)
-    unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
-    claims = []
-    for row in rows:
-        try:
-            message = from_record(row.envelope, row.content)
-        except (KeyError, TypeError, ValueError):
-            _set_aside(session, session.get_one(Delivery, row.id))
-            continue
-        times, since = unsure.get(row.id, (0, None))
-        claims.append(
-            claim_of(
-                row,
-                message,
-                fence=row.fence + 1,
-                unknown=row.state == DeliveryState.UNKNOWN,
-                unsure=times,
-                since=since,
-                is_paused=bool(row.is_paused),
-                carries_nudges=row.standing is not None,
-                standing=_standing(row.standing),
-            )
-        )
-    if rows and not claims:  # none of them can be read: there may be others behind
-        session.flush()
-        return find_due(session, now, limit)
-    return claims
+    return turn(session, (), now, limit)[1]
 
 
 def lease(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
@@ -146,27 +152,6 @@ def begin_attempts(
 def standing_of(session: Session, delivery_id: int, now: dt.datetime) -> Standing:
     """How the nudges stand that a delivery carries."""
     return _standing(statements.standing_of(session.connection(), delivery_id, now))
-
-
-def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
-    """The other side has these, each with the reference it gave. Returns those that were settled: for the others the
-    lease was lost meanwhile, and nothing of theirs is changed."""
-    connection = session.connection()
-    # In the order of their ids, so that two nodes cannot wait for each other.
-    ordered = sorted(taken, key=lambda one: one[0].delivery_id)
-    settled = [claim for claim, _ in ordered]
-    rows = [(claim.delivery_id, claim.fence, reference[:500]) for claim, reference in ordered]
-    if statements.settle(connection, rows, now) != len(rows):
-        fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
-        settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
-    if settled:
-        texts = [claim for claim in settled if claim.channel is Channel.SMS and claim.kind in REMINDERS]
-        if texts:  # what is to come right after each is due
-            keys = [(claim.user_id, claim.kind, followers.next_key(claim.dedupe_key)) for claim in texts]
-            statements.call(connection, keys, now)
-        statements.end_attempts(connection, [(claim.delivery_id, claim.attempt) for claim in settled], now)
-        statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in settled}))
-    return settled
 
 
 def settle_fault(session: Session, claim: Claim, fault: Fault, decision: Decision, now: dt.datetime) -> bool:
@@ -383,8 +368,8 @@ def last_sent_at(session: Session, user_id: int) -> dict[str, dt.datetime]:
     """When a message of the user's was last taken, by channel; each the end of an index."""
     found: dict[str, dt.datetime] = {}
     for channel in Channel:
-        query = select(func.max(Delivery.sent_at)).where(Delivery.user_id == user_id, Delivery.channel == channel)
-        at = session.scalar(query)
+        mine = Delivery.user_id == user_id, Delivery.channel == channel, Delivery.sent_at.is_not(None)
+        at = session.scalar(select(func.max(Delivery.sent_at)).where(*mine))
         if at is not None:
             found[channel] = at
     return found
@@ -435,6 +420,47 @@ def claim_of(
         made_for=row.created_at,
         due_at=row.due_at,
     )
+
+
+def _settle(connection: Connection, sent: Sequence[tuple[Claim, str]], now: dt.datetime) -> Answer:
+    """How many of them were still held so. The other statements see by themselves which are sent; a channel works by
+    which anything was taken, whoever holds it now."""
+    claims = [claim for claim, _ in sent]
+    rows = [(claim.delivery_id, claim.fence, reference[:500]) for claim, reference in sent]
+    settling = statements.settle(connection, rows, now)
+    texts = [claim for claim in claims if claim.channel is Channel.SMS and claim.kind in REMINDERS]
+    if texts:  # what is to come right after each is due
+        keys = [(claim.delivery_id, claim.fence, followers.next_key(claim.dedupe_key)) for claim in texts]
+        statements.call(connection, keys, now)
+    statements.end_attempts(connection, [(claim.delivery_id, claim.fence, claim.attempt) for claim in claims], now)
+    statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in claims}))
+    return settling
+
+
+def _claims(session: Session, rows: Sequence[statements.Claimable]) -> list[Claim]:
+    unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
+    claims = []
+    for row in rows:
+        try:
+            message = from_record(row.envelope, row.content)
+        except (KeyError, TypeError, ValueError):
+            _set_aside(session, session.get_one(Delivery, row.id))
+            continue
+        times, since = unsure.get(row.id, (0, None))
+        claims.append(
+            claim_of(
+                row,
+                message,
+                fence=row.fence + 1,
+                unknown=row.state == DeliveryState.UNKNOWN,
+                unsure=times,
+                since=since,
+                is_paused=bool(row.is_paused),
+                carries_nudges=row.standing is not None,
+                standing=_standing(row.standing),
+            )
+        )
+    return claims
 
 
 def _standing(code: int | None) -> Standing:

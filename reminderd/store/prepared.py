@@ -1,55 +1,83 @@
-"""Statements that are put together once, and then handed to the driver as they are."""
+"""Statements that are put together once and then handed to the driver as they are, several at once where it can."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Dialect, Select, UpdateBase
+from sqlalchemy import Connection, Dialect, Select, UpdateBase
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 Process = Callable[[Any], Any]
+Statement = Select[Any] | UpdateBase
 
 
 class Prepared:
     """A statement of SQLAlchemy's for the few places where it takes longer to execute one than the database to run it.
 
-    What is given by name, and what comes back, is converted by the types of the parameters and columns as ever.
+    ``make`` makes it for the kind of database that it is given the name of. What is given by name, and what comes back,
+    is converted by the types of the parameters and columns as ever, and so are the driver's errors.
     """
 
-    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
-        self._statement = statement
-        self._forms: dict[str, _Form] = {}
+    def __init__(self, make: Callable[[str], Statement]) -> None:
+        self._make = make
+        self._forms: dict[str, Form] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, object]) -> CursorResult[Any]:
-        """Execute it, for what it changes."""
-        return self._form(connection.dialect).execute(connection, values)
+    def ask(self, connection: Connection, values: Mapping[str, object]) -> Answer:
+        """Execute it. Within `together` the answer is there at its end."""
+        dialect = connection.dialect
+        form = self._forms.get(dialect.name)
+        if form is None:
+            form = self._forms[dialect.name] = Form.of(self._make(dialect.name), dialect)
+        return form.execute(connection, values)
 
-    def rows(self, connection: Connection, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
-        """All rows that it finds."""
-        form = self._form(connection.dialect)
-        found = form.execute(connection, values).all()
-        if not form.results:
+
+class Answer:
+    """What a statement came to."""
+
+    def __init__(self, connection: Connection, cursor: Any, results: Sequence[tuple[int, Process]]) -> None:
+        self._connection = connection
+        self._cursor = cursor
+        self._results = results
+
+    @property
+    def count(self) -> int:
+        """How many rows it changed."""
+        count: int = self._cursor.rowcount
+        return count
+
+    def rows(self) -> Sequence[tuple[Any, ...]]:
+        """All rows that it found."""
+        with _explained(self._connection):
+            found: list[tuple[Any, ...]] = self._cursor.fetchall()
+        if not self._results:
             return found
         rows = []
         for one in found:
             row = list(one)
-            for place, process in form.results:
+            for place, process in self._results:
                 row[place] = process(row[place])
             rows.append(tuple(row))
         return rows
 
-    def _form(self, dialect: Dialect) -> _Form:
-        form = self._forms.get(dialect.name)
-        if form is None:
-            form = self._forms[dialect.name] = _Form.of(self._statement, dialect)
-        return form
+
+@contextlib.contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """What is asked within is sent without a wait for the answer before, where the database is on the other side of a
+    wire; there is no answer to be read before the end."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    with _explained(connection), _driver(connection).pipeline():
+        yield
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """A statement as one kind of database is told it."""
 
     sql: str
@@ -61,7 +89,7 @@ class _Form:
     results: Sequence[tuple[int, Process]]
 
     @classmethod
-    def of(cls, statement: Select[Any] | UpdateBase, dialect: Dialect) -> _Form:
+    def of(cls, statement: Statement, dialect: Dialect) -> Form:
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)
         fixed, converted = {}, {}
@@ -75,13 +103,44 @@ class _Form:
         results = [(place, process) for place, one in enumerate(columns) if (process := _result(one.type, dialect))]
         return cls(compiled.string, fixed, converted, compiled.positiontup, results)
 
-    def execute(self, connection: Connection, values: Mapping[str, object]) -> CursorResult[Any]:
+    def given(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """All parameters, converted."""
         given = {**self.fixed, **values}
         for name, process in self.converted.items():
             given[name] = process(given[name])
-        if self.order is None:
-            return connection.exec_driver_sql(self.sql, given)
-        return connection.exec_driver_sql(self.sql, tuple([given[name] for name in self.order]))
+        return given
+
+    def execute(self, connection: Connection, values: Mapping[str, object]) -> Answer:
+        """Have the driver execute it."""
+        given = self.given(values)
+        driver = _driver(connection)
+        with _explained(connection):
+            if self.order is None:
+                # In binary form: else the bytes of a message would travel as twice as many digits.
+                cursor = driver.execute(self.sql, given, binary=True)
+            else:
+                cursor = driver.execute(self.sql, [given[name] for name in self.order])
+        return Answer(connection, cursor, self.results)
+
+
+@contextlib.contextmanager
+def _explained(connection: Connection) -> Iterator[None]:
+    """An error of the driver's becomes SQLAlchemy's, and a connection that is lost is not used again."""
+    dialect, driver = connection.dialect, _driver(connection)
+    error_class = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except error_class as error:
+        is_lost = dialect.is_disconnect(error, driver, None)
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, error_class, hide_parameters=True, connection_invalidated=is_lost, dialect=dialect
+        ) from error
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _result(kind: TypeEngine[Any], dialect: Dialect) -> Process | None:

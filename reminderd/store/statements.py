@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
+    Insert,
     ScalarSelect,
-    Subquery,
+    Update,
     and_,
     bindparam,
     case,
@@ -21,13 +23,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    union_all,
     update,
 )
 
-from reminderd.message import Channel
 from reminderd.rules.states import State
-from reminderd.store.prepared import Prepared
+from reminderd.store.prepared import Answer, Prepared, together
+from reminderd.store.row_parameters import given, parameters
 from reminderd.store.tables import Base, DeliveryState, Outcome
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
@@ -71,39 +72,40 @@ class Claimable(NamedTuple):
 
 def any_due(connection: Connection, now: dt.datetime) -> bool:
     """Whether any delivery is due."""
-    return bool(_due().rows(connection, {"now": now}))
+    return bool(_due().ask(connection, {"now": now}).rows())
 
 
-def find_claimable(connection: Connection, now: dt.datetime, limit: int) -> list[Claimable]:
-    """Those due first, locked, without those that others have locked."""
-    return [Claimable(*row) for row in _claimable().rows(connection, {"now": now, "limit": limit})]
+def find_claimable(connection: Connection, now: dt.datetime, limit: int) -> Answer:
+    """Those due first, each as `Claimable` has it; locked, without those that others have locked."""
+    return _claimable(limit).ask(connection, {"now": now})
 
 
 def standing_of(connection: Connection, delivery_id: int, now: dt.datetime) -> int | None:
     """As `Claimable` has it."""
-    ((standing,),) = _standing().rows(connection, {"this": delivery_id, "now": now})
+    ((standing,),) = _standing().ask(connection, {"this": delivery_id, "now": now}).rows()
     return standing  # type: ignore[no-any-return]  # a driver's row
 
 
 def lease(connection: Connection, ids: Sequence[int], owner: str, until: dt.datetime) -> None:
     """Hold these."""
-    _leased(len(ids)).run(connection, _numbered({"owner": owner, "until": until}, ["id"], [(one,) for one in ids]))
+    rows = [(one,) for one in ids]
+    _leased(len(ids)).ask(connection, parameters(connection, ["id"], rows, owner=owner, until=until))
 
 
 def begin(
     connection: Connection, attempts: Sequence[tuple[int, int, int]], owner: str, now: dt.datetime, until: dt.datetime
 ) -> None:
     """Hold deliveries, given by user, id and the number of the attempt that begins, and note the attempts."""
-    given = _numbered({"owner": owner, "until": until}, ["id"], [(one,) for _, one, _ in attempts])
-    _begun(len(attempts)).run(connection, given)
-    given = _numbered({"now": now}, ["user", "id", "number"], attempts)
-    _attempted(len(attempts)).run(connection, given)
+    rows = [(one,) for _, one, _ in attempts]
+    with together(connection):
+        _begun(len(rows)).ask(connection, parameters(connection, ["id"], rows, owner=owner, until=until))
+        noted = parameters(connection, ["user", "id", "number"], attempts, now=now)
+        _attempted(len(rows)).ask(connection, noted)
 
 
-def settle(connection: Connection, sent: Sequence[tuple[int, int, str]], now: dt.datetime) -> int:
-    """Deliveries, given by id, fence and the other side's reference, are sent. How many were still held so."""
-    given = _numbered({"now": now}, ["id", "fence", "reference"], sent)
-    return _settled(len(sent)).run(connection, given).rowcount
+def settle(connection: Connection, sent: Sequence[tuple[int, int, str]], now: dt.datetime) -> Answer:
+    """Deliveries, given by id, fence and the other side's reference, are sent; so many as were still held so."""
+    return _settled(len(sent)).ask(connection, parameters(connection, ["id", "fence", "reference"], sent, now=now))
 
 
 def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -114,40 +116,24 @@ def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]
     return {row.id: row.fence for row in connection.execute(query)}
 
 
-def end_attempts(connection: Connection, attempts: Sequence[tuple[int, int]], now: dt.datetime) -> None:
-    """Attempts, given by delivery and number, were taken, unless another end of theirs is known."""
-    _ended(len(attempts)).run(connection, _numbered({"now": now}, ["id", "number"], attempts))
+def end_attempts(connection: Connection, attempts: Sequence[tuple[int, int, int]], now: dt.datetime) -> None:
+    """Attempts, given by delivery, its fence and their number, were taken where the delivery is sent, unless another
+    end of theirs is known."""
+    _ended(len(attempts)).ask(connection, parameters(connection, ["id", "fence", "number"], attempts, now=now))
 
 
-def call(connection: Connection, texts: Sequence[tuple[int, str, str]], now: dt.datetime) -> None:
-    """Texts, given by user, kind and dedupe key, that wait to be tried are due now."""
-    _called(len(texts)).run(connection, _numbered({"now": now}, ["user", "kind", "key"], texts))
+def call(connection: Connection, texts: Sequence[tuple[int, int, str]], now: dt.datetime) -> None:
+    """What follows texts that are sent, given by id, fence and the key of the one to follow, is due now where it waits
+    to be tried."""
+    _called(len(texts)).ask(connection, parameters(connection, ["id", "fence", "key"], texts, now=now))
 
 
 def unpause(connection: Connection, ways: Sequence[tuple[int, str]]) -> None:
     """The channels of these users work."""
-    _unpaused(len(ways)).run(connection, _numbered({}, ["user", "channel"], ways))
+    _unpaused(len(ways)).ask(connection, parameters(connection, ["user", "channel"], ways))
 
 
 # ---- put together when first used; those with rows of values once for each number of them
-
-
-def _numbered(given: dict[str, object], names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> dict[str, object]:
-    for place, row in enumerate(rows):
-        for name, value in zip(names, row, strict=True):
-            given[f"{name}_{place}"] = value
-    return given
-
-
-def _given(count: int, **columns: Any) -> Subquery:
-    """So many rows of parameters, each column with the type of the one it is compared with. Not by ``WITH``: Python's
-    driver for SQLite does not count what a statement changes that begins so."""
-    rows = [
-        select(*(bindparam(f"{name}_{place}", type_=one.type).label(name) for name, one in columns.items()))
-        for place in range(count)
-    ]
-    return union_all(*rows).subquery("given")
-
 
 _HELD = {
     "state": DeliveryState.LEASED,
@@ -159,98 +145,133 @@ _HELD = {
 
 @functools.cache
 def _leased(count: int) -> Prepared:
-    given = _given(count, id=_DELIVERIES.c.id)
-    return Prepared(update(_DELIVERIES).where(_DELIVERIES.c.id == given.c.id).values(_HELD))
+    def make(dialect: str) -> Update:
+        rows = given(dialect, count, id=_DELIVERIES.c.id)
+        return update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(_HELD)
+
+    return Prepared(make)
 
 
 @functools.cache
 def _begun(count: int) -> Prepared:
-    given = _given(count, id=_DELIVERIES.c.id)
-    held = _HELD | {"attempts": _DELIVERIES.c.attempts + 1, "fault_code": None}
-    return Prepared(update(_DELIVERIES).where(_DELIVERIES.c.id == given.c.id).values(held))
+    def make(dialect: str) -> Update:
+        rows = given(dialect, count, id=_DELIVERIES.c.id)
+        held = _HELD | {"attempts": _DELIVERIES.c.attempts + 1, "fault_code": None}
+        return update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(held)
+
+    return Prepared(make)
 
 
 @functools.cache
 def _attempted(count: int) -> Prepared:
-    columns = {"user_id": "user", "delivery_id": "id", "number": "number"}
-    rows: list[dict[str, Any]] = [
-        {name: bindparam(f"{one}_{place}") for name, one in columns.items()} | {"begun_at": bindparam("now")}
-        for place in range(count)
-    ]
-    return Prepared(insert(_ATTEMPTS).values(rows))
+    def make(dialect: str) -> Insert:
+        own = _ATTEMPTS.c
+        rows = given(dialect, count, user=own.user_id, id=own.delivery_id, number=own.number)
+        begun_at = bindparam("now", type_=own.begun_at.type)
+        return insert(_ATTEMPTS).from_select(
+            ["user_id", "delivery_id", "number", "begun_at"], select(*rows.c, begun_at.label("begun_at"))
+        )
+
+    return Prepared(make)
 
 
 @functools.cache
 def _settled(count: int) -> Prepared:
-    own = _DELIVERIES.c
-    given = _given(count, id=own.id, fence=own.fence, reference=own.provider_reference)
-    return Prepared(
-        update(_DELIVERIES)
-        .where(own.id == given.c.id, own.fence == given.c.fence, LEASED)
-        .values(
-            state=DeliveryState.SENT,
-            lease_owner=None,
-            lease_until=None,
-            sent_at=bindparam("now"),
-            provider_reference=given.c.reference,
+    def make(dialect: str) -> Update:
+        own = _DELIVERIES.c
+        rows = given(dialect, count, id=own.id, fence=own.fence, reference=own.provider_reference)
+        return (
+            update(_DELIVERIES)
+            .where(own.id == rows.c.id, own.fence == rows.c.fence, LEASED)
+            .values(
+                state=DeliveryState.SENT,
+                lease_owner=None,
+                lease_until=None,
+                sent_at=bindparam("now"),
+                provider_reference=rows.c.reference,
+            )
         )
-    )
+
+    return Prepared(make)
 
 
 @functools.cache
 def _ended(count: int) -> Prepared:
-    own = _ATTEMPTS.c
-    given = _given(count, id=own.delivery_id, number=own.number)
-    return Prepared(
-        update(_ATTEMPTS)
-        .where(own.delivery_id == given.c.id, own.number == given.c.number)
-        .where(or_(own.outcome.is_(None), own.outcome == Outcome.RECONCILE))
-        .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
-    )
+    def make(dialect: str) -> Update:
+        own = _ATTEMPTS.c
+        rows = given(dialect, count, id=own.delivery_id, fence=_DELIVERIES.c.fence, number=own.number)
+        return (
+            update(_ATTEMPTS)
+            .where(own.delivery_id == rows.c.id, own.number == rows.c.number, _is_sent(rows))
+            .where(or_(own.outcome.is_(None), own.outcome == Outcome.RECONCILE))
+            .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
+        )
+
+    return Prepared(make)
 
 
 @functools.cache
 def _called(count: int) -> Prepared:
-    own = _DELIVERIES.c
-    given = _given(count, user=own.user_id, kind=own.kind, key=own.dedupe_key)
-    return Prepared(
-        update(_DELIVERIES)
-        .where(own.user_id == given.c.user, own.kind == given.c.kind, own.dedupe_key == given.c.key)
-        .where(own.channel == Channel.SMS, own.state == DeliveryState.PENDING, own.attempts == 0)
-        .values(due_at=bindparam("now"))
-    )
+    def make(dialect: str) -> Update:
+        own, before = _DELIVERIES.c, _DELIVERIES.alias("before")
+        rows = given(dialect, count, id=own.id, fence=own.fence, key=own.dedupe_key)
+        return (
+            update(_DELIVERIES)
+            .where(before.c.id == rows.c.id, before.c.fence == rows.c.fence, before.c.state == literal_column("'sent'"))
+            .where(own.user_id == before.c.user_id, own.channel == before.c.channel, own.kind == before.c.kind)
+            .where(own.dedupe_key == rows.c.key, own.state == literal_column("'pending'"), own.attempts == 0)
+            .values(due_at=bindparam("now"))
+        )
+
+    return Prepared(make)
 
 
 @functools.cache
 def _unpaused(count: int) -> Prepared:
-    own = _HEALTH.c
-    given = _given(count, user=own.user_id, channel=own.channel)
-    return Prepared(
-        update(_HEALTH)
-        .where(own.user_id == given.c.user, own.channel == given.c.channel, own.paused_at.is_not(None))
-        .values(paused_at=None, code=None, words=None)
+    def make(dialect: str) -> Update:
+        own = _HEALTH.c
+        rows = given(dialect, count, user=own.user_id, channel=own.channel)
+        return (
+            update(_HEALTH)
+            .where(own.user_id == rows.c.user, own.channel == rows.c.channel, own.paused_at.is_not(None))
+            .values(paused_at=None, code=None, words=None)
+        )
+
+    return Prepared(make)
+
+
+def _is_sent(rows: FromClause) -> ColumnElement[bool]:
+    return and_(
+        _DELIVERIES.c.id == rows.c.id,
+        _DELIVERIES.c.fence == rows.c.fence,
+        _DELIVERIES.c.state == literal_column("'sent'"),
     )
 
 
 @functools.cache
 def _due() -> Prepared:
-    return Prepared(select(_DELIVERIES.c.id).where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now")).limit(1))
+    query = select(_DELIVERIES.c.id).where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now")).limit(1)
+    return Prepared(lambda _: query)
 
 
 @functools.cache
 def _standing() -> Prepared:
-    return Prepared(select(_standing_in(bindparam("this", type_=_DELIVERIES.c.id.type))))
+    query = select(_standing_in(bindparam("this", type_=_DELIVERIES.c.id.type)))
+    return Prepared(lambda _: query)
 
 
 @functools.cache
-def _claimable() -> Prepared:
+def _claimable(limit: int) -> Prepared:
     own = ("id", "user_id", "channel", "kind", "dedupe_key", "created_at", "due_at", "state", "useless_at", "fence")
     is_paused = exists().where(
         _HEALTH.c.user_id == _DELIVERIES.c.user_id,
         _HEALTH.c.channel == _DELIVERIES.c.channel,
         _HEALTH.c.paused_at.is_not(None),
     )
-    return Prepared(
+    # PostgreSQL plans anew each time where a plan for all values seems dearer than one for these: it would for another
+    # limit, and for a moment before which, by its statistics, hardly any are due.
+    unseen_now = select(bindparam("now", type_=_DELIVERIES.c.due_at.type)).scalar_subquery()
+    query = (
         select(
             *(_DELIVERIES.c[name] for name in (*own, "attempts", "fault_code")),
             _MESSAGES.c.envelope,
@@ -259,11 +280,12 @@ def _claimable() -> Prepared:
             _standing_in(_DELIVERIES.c.id).label("standing"),
         )
         .outerjoin(_MESSAGES, _MESSAGES.c.delivery_id == _DELIVERIES.c.id)
-        .where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now"))
+        .where(CLAIMABLE, _DELIVERIES.c.due_at <= unseen_now)
         .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
-        .limit(bindparam("limit"))
+        .limit(literal_column(str(limit)))
         .with_for_update(skip_locked=True, of=_DELIVERIES)
     )
+    return Prepared(lambda _: query)
 
 
 def _standing_in(delivery: ColumnElement[Any]) -> ScalarSelect[int]:

@@ -370,7 +370,6 @@ class Delivery(Base):
     dedupe_key: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(10), default=DeliveryState.PENDING)
     subject: Mapped[str] = mapped_column(String(500))
-    message_id: Mapped[str | None] = mapped_column(String(250))
     thread: Mapped[str | None] = mapped_column(String(100))
     tells: Mapped[list[int]] = mapped_column(JSON, default=list)
     """The nudges whose end it tells; untold again when it is not sent."""
@@ -399,8 +398,9 @@ class Delivery(Base):
         # With the id, in whose order those of one moment go: a morning has thousands.
         partial_index("ix_deliveries_due", "due_at", "id", where="state IN ('pending', 'unknown')"),
         partial_index("ix_deliveries_leased", "lease_until", where="state = 'leased'"),
-        Index("ix_deliveries_user_id_channel_sent_at", "user_id", "channel", "sent_at"),
-        Index("ix_deliveries_message_id", "message_id"),
+        partial_index(
+            "ix_deliveries_user_id_channel_sent_at", "user_id", "channel", "sent_at", where="sent_at IS NOT NULL"
+        ),
         partial_index("ix_deliveries_unconfirmed", "sent_at", where="state = 'sent' AND channel = 'sms'"),
     )
 
@@ -412,15 +412,24 @@ class StoredMessage(Base):
     __tablename__ = "messages"
     delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(USER, ondelete="CASCADE"))
+    message_id: Mapped[str | None] = mapped_column(String(250))
+    """A mail's, by which replies to it are known."""
     envelope: Mapped[dict[str, Any]]
     content: Mapped[bytes | None]
     """The bytes of a mail; a text has none."""
 
+    __table_args__ = (Index("ix_messages_message_id", "message_id"),)
+
     @classmethod
     def of(cls, delivery: Delivery, message: Message) -> StoredMessage:
         """The row for a delivery that has its id."""
+        return cls(delivery_id=delivery.id, user_id=delivery.user_id, **cls.columns(message))
+
+    @staticmethod
+    def columns(message: Message) -> dict[str, Any]:
+        """What the row says of the message."""
         envelope, content = to_record(message)
-        return cls(delivery_id=delivery.id, user_id=delivery.user_id, envelope=envelope, content=content)
+        return {"message_id": envelope.get("message_id"), "envelope": envelope, "content": content}
 
     def read(self) -> Message:
         """The message. Raises `KeyError`, `TypeError` or `ValueError` where it cannot be read."""

@@ -10,6 +10,7 @@ import re
 import smtplib
 import socket
 import ssl
+import struct
 import time
 
 from reminderd.oauth import Tokens, xoauth2
@@ -41,6 +42,7 @@ class Wire(smtplib.SMTP):
         self.budget = budget
         self._limited_to = 0.0
         self._implicit = server.context if server.implicit else None
+        self._in_clear = server.context is None
         # A name is given, or smtplib asks DNS for one, which may hang.
         super().__init__(server.host, server.port, local_hostname="localhost")
 
@@ -82,9 +84,14 @@ class Wire(smtplib.SMTP):
 
     def send(self, s: object) -> None:
         """Send within one step."""
+        left = memoryview(s if isinstance(s, bytes) else str(s).encode(self.command_encoding))
         self.budget.next_step()
-        self._limit(self.budget.left())
-        super().send(s)  # type: ignore[arg-type]  # str or bytes, as smtplib hands it over
+        while left:
+            sock = self._limited(self.budget.left())
+            try:
+                left = left[sock.send(left) :]
+            except BlockingIOError as error:  # how the system says that the time is up
+                raise TimeoutError("timed out") from error
 
     def getreply(self) -> tuple[int, bytes]:
         """One reply, all of it within one step."""
@@ -96,18 +103,20 @@ class Wire(smtplib.SMTP):
     def read(self) -> bytes:
         """Some bytes, within what is left of the step; none at the end."""
         while True:
-            self._limit(min(self.budget.left(), _LOOK))
-            if self.sock is None:
-                raise OSError("closed")
-            with contextlib.suppress(TimeoutError):  # of this look; the budget says when to stop looking
-                return self.sock.recv(8192)
+            sock = self._limited(min(self.budget.left(), _LOOK))
+            with contextlib.suppress(TimeoutError, BlockingIOError):  # of this look; the budget says when to stop
+                return sock.recv(8192)
 
-    def _limit(self, seconds: float) -> None:
-        """Limit the next call of the socket, give or take a hundredth: that is a call of the system itself, and spared
-        while about the same limit holds."""
-        if self.sock is not None and abs(seconds - self._limited_to) > 0.01 * seconds:
-            self.sock.settimeout(seconds)
+    def _limited(self, seconds: float) -> socket.socket:
+        """The socket, its next call limited, give or take a hundredth: to say so is a call of the system itself, and
+        spared while about the same limit holds."""
+        if self.sock is None:
+            raise OSError("closed")
+        if abs(seconds - self._limited_to) > 0.01 * seconds:
             self._limited_to = seconds
+            if not (self._in_clear and _limit_by_system(self.sock, seconds)):
+                self.sock.settimeout(seconds)
+        return self.sock
 
     def _get_socket(self, host: str, port: int, timeout: object) -> socket.socket:
         sock = _connected(host, port, self.budget)
@@ -172,6 +181,21 @@ class _Lines:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _limit_by_system(sock: socket.socket, seconds: float) -> bool:
+    """Have the system itself end calls that take longer: with Python's own limit each call is two, and between them
+    threads wait for each other. Not for TLS, where Python would go on by itself. False where the system's form of a
+    duration is another."""
+    whole, rest = divmod(max(1, round(seconds * 1_000_000)), 1_000_000)
+    duration = struct.pack("ll", whole, rest)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, duration)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, duration)
+    except OSError:
+        return False
+    sock.settimeout(None)
+    return True
 
 
 def _connected(host: str, port: int, budget: Budget) -> socket.socket:

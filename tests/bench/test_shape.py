@@ -23,6 +23,7 @@ from reminderd.passes import Passes
 from reminderd.simulation import null_transports
 from reminderd.store.database import Store
 from reminderd.store.tables import Delivery
+from tests.store.asked import asked_of
 
 STOCK = 10 * USERS
 
@@ -31,9 +32,6 @@ def counted(store: Store, stock: int, due: int, home: Path) -> Counter[str]:
     """How many statements of each kind, and commits, it takes to deliver ``due`` messages one at a time."""
     found: Counter[str] = Counter()
 
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        found[statement.split()[0]] += 1
-
     def commit(connection: Any) -> None:
         found["COMMIT"] += 1
 
@@ -41,11 +39,11 @@ def counted(store: Store, stock: int, due: int, home: Path) -> Counter[str]:
         with store.writing() as session:
             make_due(session, stock, due, 0)
     dispatcher = Dispatcher(store, make_house(store, home).composer, null_transports([Channel.EMAIL]), senders=0)
-    event.listen(store.engine, "before_cursor_execute", note)
     event.listen(store.engine, "commit", commit)
-    assert dispatcher.run_once(lambda: NOW).sent == due
-    event.remove(store.engine, "before_cursor_execute", note)
+    with asked_of(store) as asked:
+        assert dispatcher.run_once(lambda: NOW).sent == due
     event.remove(store.engine, "commit", commit)
+    found.update(statement.split()[0] for statement, _ in asked)
     return found
 
 
@@ -75,17 +73,9 @@ def test_a_report_says_what_missed() -> None:
 
 def statements(store: Store, work: Callable[[], object]) -> Counter[str]:
     """How many statements of each kind a piece of work takes."""
-    found: Counter[str] = Counter()
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        found[" ".join(statement.split()[:3])] += 1
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    try:
+    with asked_of(store) as asked:
         work()
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note)
-    return found
+    return Counter(" ".join(statement.split()[:3]) for statement, _ in asked)
 
 
 def test_an_event_that_touches_six_takes_the_same_statements_whatever_the_stock(

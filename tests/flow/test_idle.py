@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from reminderd.settings import load
 from reminderd.store.database import Store
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
+from tests.store.asked import asked_of
 
 BIG = ("steps", "deliveries", "nudges", "events", "attempts", "references", "users", "channel_health")
 
@@ -30,15 +31,9 @@ def story(store: Store, tmp_path: Path) -> Iterator[Story]:
 @pytest.fixture
 def statements(story: Story) -> list[tuple[str, Any]]:
     """What a tick asks of the database."""
-    made: list[tuple[str, Any]] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        made.append((statement, parameters))
-
     later = NOON + dt.timedelta(minutes=1)
-    event.listen(story.house.store.engine, "before_cursor_execute", note)
-    next_at = story.passes.work(later)
-    event.remove(story.house.store.engine, "before_cursor_execute", note)
+    with asked_of(story.house.store) as made:
+        next_at = story.passes.work(later)
     assert next_at is not None
     assert next_at > later
     return made

@@ -85,7 +85,6 @@ def upgrade() -> None:
         sa.Column("dedupe_key", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("subject", sa.String(length=500), nullable=False),
-        sa.Column("message_id", sa.String(length=250), nullable=True),
         sa.Column("thread", sa.String(length=100), nullable=True),
         sa.Column("tells", sa.JSON(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
@@ -135,7 +134,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'leased'"),
         postgresql_where=sa.text("state = 'leased'"),
     )
-    op.create_index("ix_deliveries_message_id", "deliveries", ["message_id"], unique=False)
     op.create_index(
         "ix_deliveries_unconfirmed",
         "deliveries",
@@ -145,7 +143,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'sent' AND channel = 'sms'"),
     )
     op.create_index(
-        "ix_deliveries_user_id_channel_sent_at", "deliveries", ["user_id", "channel", "sent_at"], unique=False
+        "ix_deliveries_user_id_channel_sent_at",
+        "deliveries",
+        ["user_id", "channel", "sent_at"],
+        unique=False,
+        sqlite_where=sa.text("sent_at IS NOT NULL"),
+        postgresql_where=sa.text("sent_at IS NOT NULL"),
     )
     op.create_table(
         "inbound",
@@ -288,6 +291,7 @@ def upgrade() -> None:
         "messages",
         sa.Column("delivery_id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.String(length=250), nullable=True),
         sa.Column("envelope", sa.JSON(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -296,6 +300,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_messages_user_id_users"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_messages")),
     )
+    op.create_index("ix_messages_message_id", "messages", ["message_id"], unique=False)
     op.create_table(
         "nudges",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -1,0 +1,100 @@
+"""Statements that go past SQLAlchemy to the driver, one by one and together."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from sqlalchemy import Text, bindparam, column, insert, literal_column, select, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from reminderd.errors import StoreBusy
+from reminderd.store.database import Store
+from reminderd.store.prepared import Prepared, together
+from reminderd.store.row_parameters import given, parameters
+from reminderd.store.tables import Base
+from tests.store.rows import NOW, add_user, make_user
+
+USERS = Base.metadata.tables["users"]
+RENAME = Prepared(lambda _: update(USERS).where(USERS.c.id == bindparam("this")).values(name=bindparam("new")))
+READ = Prepared(lambda _: select(USERS.c.name, USERS.c.created_at).where(USERS.c.id == bindparam("this")))
+
+
+def test_what_is_given_and_found_is_converted(store: Store) -> None:
+    this = add_user(store).id
+    with store.writing() as session:
+        assert RENAME.ask(session.connection(), {"this": this, "new": "Ben"}).count == 1
+        assert RENAME.ask(session.connection(), {"this": this + 1, "new": "Ben"}).count == 0
+    with store.reading() as session:
+        assert READ.ask(session.connection(), {"this": this}).rows() == [("Ben", NOW)]
+
+
+def test_together_each_sees_what_those_before_it_changed(store: Store) -> None:
+    this = add_user(store).id
+    with store.writing() as session:
+        connection = session.connection()
+        with together(connection):
+            renamed = RENAME.ask(connection, {"this": this, "new": "Ben"})
+            read = READ.ask(connection, {"this": this})
+        assert (renamed.count, read.rows()) == (1, [("Ben", NOW)])
+
+
+def test_a_driver_s_error_is_told_as_ever_and_takes_all_back(store: Store) -> None:
+    this = add_user(store).id
+    twice = Prepared(lambda _: insert(USERS).from_select(USERS.c.keys(), select(USERS)))
+
+    def work() -> None:
+        with store.writing() as session, together(session.connection()):
+            RENAME.ask(session.connection(), {"this": this, "new": "Ben"})
+            twice.ask(session.connection(), {})
+            RENAME.ask(session.connection(), {"this": this, "new": "Cem"})
+
+    with pytest.raises(IntegrityError):
+        work()
+    with store.reading() as session:
+        assert READ.ask(session.connection(), {"this": this}).rows()[0][0] == make_user().name
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_fault_of_the_database(postgres_store: Store) -> None:
+    nothing = Prepared(lambda _: select(literal_column("no_such_column")))
+    with pytest.raises(ProgrammingError), postgres_store.reading() as session:
+        nothing.ask(session.connection(), {})
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_lost_connection_is_told_in_a_line_and_not_used_again(postgres_store: Store, at_once: bool) -> None:
+    this = add_user(postgres_store).id
+
+    def work() -> None:
+        with postgres_store.writing() as session, postgres_store.engine.connect() as other:
+            connection = session.connection()
+            assert READ.ask(connection, {"this": this}).rows()
+            backend = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+            other.exec_driver_sql("SELECT pg_terminate_backend(%(backend)s, 5000)", {"backend": backend})
+            with together(connection) if at_once else contextlib.nullcontext():
+                READ.ask(connection, {"this": this})
+
+    with pytest.raises(StoreBusy):
+        work()
+    with postgres_store.reading() as session:
+        assert READ.ask(session.connection(), {"this": this}).rows()
+
+
+def test_rows_are_given_letter_for_letter(store: Store) -> None:
+    rows: list[tuple[int | str, ...]] = [
+        (7, "plain"),
+        (-1, 'a "quoted" one, {braced}'),
+        (0, "back\\slash \\n and\nline"),
+        (3, ""),
+        (4, "NULL"),
+        (5, "Zoë 李 😀 %s :x"),
+    ]
+
+    def make(dialect: str) -> object:
+        table = given(dialect, len(rows), number=USERS.c.id, words=column("words", Text))
+        return select(table.c.number, table.c.words)
+
+    with store.reading() as session:
+        connection = session.connection()
+        answer = Prepared(make).ask(connection, parameters(connection, ["number", "words"], rows))  # type: ignore[arg-type]
+        assert sorted(answer.rows()) == sorted(rows)
