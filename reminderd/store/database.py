@@ -139,6 +139,8 @@ class Store:
             if fault is None:
                 raise
             raise fault from error
+        except sqlite3.Error as error:  # of what goes to the driver itself
+            raise faults.explain_sqlite(error, self.place, reading=reading and not self.read_only) or error from error
 
     def _sqlite_engine(self) -> Engine:
         pool = QueuePool if self.path is not None else StaticPool
@@ -273,11 +275,11 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    mode = connection.get_execution_options().get(MODE, "IMMEDIATE")
+    driver, mode = _driver(connection), connection.get_execution_options().get(MODE, "IMMEDIATE")
     if connection.info.get(MODE) != mode:  # not each time: SQLite then puts all its statements together anew
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
+        driver.execute(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
         connection.info[MODE] = mode
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    driver.execute(f"BEGIN {mode}")
 
 
 def _note_use(connection: Any, entry: ConnectionPoolEntry) -> None:

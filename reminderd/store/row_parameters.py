@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,10 +34,13 @@ def parameters(
         for name, values in zip(names, zip(*rows, strict=True), strict=True):
             others[name] = _array(values)
         return others
-    for place, row in enumerate(rows):
-        for name, value in zip(names, row, strict=True):
-            others[f"{name}_{place}"] = value
+    others.update(zip(_numbered(tuple(names), len(rows)), itertools.chain.from_iterable(rows), strict=True))
     return others
+
+
+@functools.cache
+def _numbered(names: tuple[str, ...], count: int) -> list[str]:
+    return [f"{name}_{place}" for place in range(count) for name in names]
 
 
 def _array(values: Sequence[int | str]) -> str:

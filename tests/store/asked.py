@@ -15,7 +15,7 @@ from reminderd.store.prepared import Answer, Form
 
 @contextlib.contextmanager
 def asked_of(store: Store) -> Iterator[list[tuple[str, Any]]]:
-    """The statements, with their parameters, of the time within; BEGIN where SQLAlchemy is told to say it."""
+    """The statements, with their parameters, of the time within, save BEGIN and COMMIT."""
     found: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
