@@ -42,9 +42,11 @@ def people(event: EventView) -> list[DraftFacts]:
     found = []
     for number, (name, via) in enumerate(PEOPLE, 1):
         first = name.split()[0]
-        them = dataclasses.replace(
-            known.them, id=number, name=name, first_name=first, via=via, email=f"{first.lower()}@example.org"
-        )
+        ways = {
+            "email": f"{first.lower()}@example.org",
+            "profile": f"https://www.linkedin.com/in/example-{first.lower()}",
+        }
+        them = dataclasses.replace(known.them, id=number, name=name, first_name=first, via=via, **ways)
         found.append(dataclasses.replace(known, me=me, them=them, event=event, involved=involved))
     return found
 
