@@ -57,6 +57,7 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     with store.writing() as session:
         sent = range(stock + BLOCK, stock + BLOCK + SENT_BEFORE * USERS)
         session.execute(insert(Delivery), [_sent(number) for number in sent])
+        session.execute(insert(StoredMessage), [_stored(number, make_mail(number)) for number in sent])
         session.execute(insert(Attempt), [_taken(number) for number in sent])
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not store.is_sqlite:

@@ -243,7 +243,7 @@ class Dispatcher:
         began = steady()
         try:
             with self._store.writing() as session:
-                claims = self._settle(session, self._landed, now, done, free)
+                claims = self._settle(session, self._landed, now, done, max(0, free))
                 if settles:
                     crash.point("settling")
                 if free > 0:
@@ -436,18 +436,21 @@ class Dispatcher:
         self, session: Session, results: Sequence[Result], now: dt.datetime, tally: Tally, free: int = 0
     ) -> list[Claim]:
         """What has landed is settled; returns up to ``free`` that are due."""
-        for result in results:
-            if result.fault is not None:
-                self._settle_fault(session, result.claim, result.fault, now, tally)
-            elif result.receipt is None:
-                self._settle_empty_look(session, result.claim, now, tally)
         taken = [(one.claim, one.receipt.reference) for one in results if one.receipt is not None]
-        settled, due = outbox.turn(session, taken, now, max(0, free))
+        others = [one for one in results if one.receipt is None]
+        settled, due = outbox.turn(session, taken, now, 0 if others else free)
         tally.sent += len(settled)
         lost = {claim.delivery_id for claim, _ in taken} - {claim.delivery_id for claim in settled}
         for delivery_id in sorted(lost):
             log.warning("lease_lost delivery=%s", delivery_id)
-        return due
+        if not others:
+            return due
+        for result in others:  # after what was taken: a channel that fails in the end is paused, whatever went before
+            if result.fault is not None:
+                self._settle_fault(session, result.claim, result.fault, now, tally)
+            else:
+                self._settle_empty_look(session, result.claim, now, tally)
+        return outbox.find_due(session, now, free) if free else []
 
     def _settle_empty_look(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> None:
         resend = claim.empty_looks + 1 >= LOOKS

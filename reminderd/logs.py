@@ -44,7 +44,8 @@ def configure(level: str, form: str) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger("reminderd").setLevel(logging.DEBUG)
     # Of a connection that broke it would print the whole stack. Whoever used it says so in a line.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    for name in ("sqlalchemy.pool", "psycopg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def take_uncaught() -> None:

@@ -255,14 +255,49 @@ def test_a_stale_claim_cannot_settle(store: Store, user: User) -> None:
         outbox.rescue(session, later)
         (fresh,) = begin(session, "next", later)
     with store.writing() as session:
-        assert outbox.settle_sent(session, [(stale, "stale")], later) == []
+        assert outbox.turn(session, [(stale, "stale")], later, 0)[0] == []
         assert not outbox.put_back(session, stale, later)
         assert not outbox.cancel(session, stale)
     assert row(store).lease_owner == "next"
     with store.writing() as session:
-        assert outbox.settle_sent(session, [(stale, "stale"), (fresh, "fresh")], later) == [fresh]
+        assert outbox.turn(session, [(stale, "stale"), (fresh, "fresh")], later, 0)[0] == [fresh]
     assert row(store).provider_reference == "fresh"
     assert attempts(store) == [(1, "reconcile"), (2, "sent")]
+
+
+def test_a_stale_claim_changes_nothing_else_of_the_user_s(store: Store, user: User) -> None:
+    queue(store, user, 2, channel=Channel.SMS, due_at=NOW)
+    with store.writing() as session:
+        session.get_one(Delivery, 2).dedupe_key = "0.1:0+1"
+        session.get_one(Delivery, 2).due_at = NOW + HOUR
+        (stale,) = begin(session, "slow", NOW)
+    later = NOW + 2 * MINUTE
+    with store.writing() as session:
+        outbox.rescue(session, later)
+        outbox.pause_channel(session, user.id, Channel.SMS, LOGIN, later)
+    with store.writing() as session:
+        outbox.turn(session, [(stale, "stale")], later, 0)
+    assert row(store, 2).due_at == NOW + HOUR
+    with store.reading() as session:
+        assert session.get_one(ChannelHealth, (user.id, "sms")).paused_at == later
+
+
+@pytest.mark.parametrize("fault", [LOGIN, NO_SUCH])
+def test_a_channel_that_fails_beside_a_success_stays_paused(store: Store, user: User, fault: Fault) -> None:
+    queue(store, user, 2)
+    transports = recorders()
+    transports[Channel.EMAIL].script = [SendFailed(fault)]
+    dispatcher, landed = make(store, transports, senders=2), threading.Semaphore(0)
+    dispatcher.on_landing(landed.release)
+    assert dispatcher.step(NOW) == 2
+    for _ in range(2):
+        assert landed.acquire(timeout=PATIENCE)
+    dispatcher.step(NOW)
+    with store.reading() as session:
+        health = session.get_one(ChannelHealth, (user.id, "email"))
+        assert (health.paused_at, health.code) == (NOW, fault.code)
+    assert len(transports[Channel.EMAIL].taken) == 1
+    dispatcher.stop(lambda: NOW)
 
 
 def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user: User) -> None:
@@ -270,7 +305,7 @@ def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user:
     with store.writing() as session:
         (claim,) = begin(session, "slow", NOW)
     with store.writing() as session:
-        assert outbox.settle_sent(session, [(claim, "done")], NOW + 2 * MINUTE) == [claim]
+        assert outbox.turn(session, [(claim, "done")], NOW + 2 * MINUTE, 0)[0] == [claim]
     with store.writing() as session:
         assert outbox.rescue(session, NOW + 3 * MINUTE) == 0
     assert row(store).state == DeliveryState.SENT
@@ -287,7 +322,7 @@ def test_a_rescue_and_a_finish_at_the_same_moment_have_one_winner(store: Store, 
         for claim in claims:
             together.wait(PATIENCE)
             with store.writing() as session:
-                settled.update(one.delivery_id for one in outbox.settle_sent(session, [(claim, "done")], later))
+                settled.update(one.delivery_id for one in outbox.turn(session, [(claim, "done")], later, 0)[0])
 
     thread = threading.Thread(target=finish)
     thread.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import math
 import os
 import sqlite3
 import threading
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, insert, make_url, select, true
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, true
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidatePoolError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
@@ -21,6 +21,7 @@ from reminderd.clock import steady
 from reminderd.errors import ConfigError, SettingError, StoreBusy
 from reminderd.store import faults
 from reminderd.store import wake as waking
+from reminderd.store.prepared import driver_of, told_as_ever
 from reminderd.store.tables import Base, complete_for_postgres
 
 MODE = "reminderd_mode"
@@ -78,6 +79,9 @@ class Store:
         """One snapshot of the database; a write within raises. What was loaded stays usable afterwards."""
         with self.explained(reading=True), Session(self._reader, expire_on_commit=False) as session:
             yield session
+            if not self.is_sqlite:  # nothing was written; but with a roll-back psycopg forgets what it has prepared
+                session.expunge_all()
+                session.commit()
 
     @contextlib.contextmanager
     def writing(self, *, wake: bool = False) -> Iterator[Session]:
@@ -119,7 +123,7 @@ class Store:
         with self.explained(reading=True):
             if self.is_sqlite and user_id is None:
                 with self.engine.connect() as source, other.engine.connect() as target:
-                    _driver(source).backup(_driver(target))
+                    driver_of(source).backup(driver_of(target))
             else:
                 self._copy_rows(other, user_id)
 
@@ -139,8 +143,6 @@ class Store:
             if fault is None:
                 raise
             raise fault from error
-        except sqlite3.Error as error:  # of what goes to the driver itself
-            raise faults.explain_sqlite(error, self.place, reading=reading and not self.read_only) or error from error
 
     def _sqlite_engine(self) -> Engine:
         pool = QueuePool if self.path is not None else StaticPool
@@ -170,8 +172,7 @@ class Store:
             engine = create_engine(url, hide_parameters=True, connect_args=chosen)
         except ModuleNotFoundError as error:
             raise ConfigError("PostgreSQL needs psycopg: pip install 'reminderd[postgres]'.") from error
-        event.listen(engine, "checkin", _note_use)
-        event.listen(engine, "checkout", functools.partial(_check_alive, engine.dialect))
+        _Alive(engine)
         return engine
 
     def _open_sqlite(self) -> sqlite3.Connection:
@@ -275,29 +276,37 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    driver, mode = _driver(connection), connection.get_execution_options().get(MODE, "IMMEDIATE")
+    driver, mode = driver_of(connection), connection.get_execution_options().get(MODE, "IMMEDIATE")
     if connection.info.get(MODE) != mode:  # not each time: SQLite then puts all its statements together anew
-        driver.execute(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
+        with told_as_ever(connection):
+            driver.execute(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
         connection.info[MODE] = mode
-    driver.execute(f"BEGIN {mode}")
+    with told_as_ever(connection):
+        driver.execute(f"BEGIN {mode}")
 
 
-def _note_use(connection: Any, entry: ConnectionPoolEntry) -> None:
-    entry.info["used_at"] = steady()
+class _Alive:
+    """A server that was started anew must not cost a failure. Asking costs a round trip, and a busy daemon takes a
+    connection hundreds of times a second: asked are those that have rested, and all once one was lost."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._dialect = engine.dialect
+        self._lost_at = -math.inf
+        event.listen(engine, "checkin", self._note_use)
+        event.listen(engine, "invalidate", self._note_loss)
+        event.listen(engine, "checkout", self._check)
 
-def _check_alive(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, fairy: Any) -> None:
-    """A server that was started anew must not cost a failure; asking costs a round trip, and a busy daemon takes a
-    connection hundreds of times a second."""
-    if steady() - entry.info.get("used_at", steady()) < FRESH_FOR:
-        return
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error as error:
-        raise InvalidatePoolError from error
+    def _note_use(self, connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["used_at"] = steady()
 
+    def _note_loss(self, connection: Any, entry: ConnectionPoolEntry, error: BaseException | None) -> None:
+        self._lost_at = steady()
 
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
+    def _check(self, connection: Any, entry: ConnectionPoolEntry, fairy: Any) -> None:
+        used_at = entry.info.get("used_at", math.inf)  # one made just now has no such moment
+        if used_at > max(self._lost_at, steady() - FRESH_FOR):
+            return
+        try:
+            self._dialect.do_ping(connection)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, exists, func, literal_column, select
+from sqlalchemy import exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.states import State
@@ -101,10 +101,11 @@ def name_of(session: Session, nudge: Nudge) -> str:
 
 def unconfirmed_texts(session: Session, since: dt.datetime) -> list[tuple[int, str, dt.datetime]]:
     """Texts handed over since then whose end is not known: id, the provider's name for it, when it was sent."""
-    unconfirmed = literal_column("deliveries.state = 'sent' AND deliveries.channel = 'sms'", type_=Boolean())
+    # With literals, so that the partial index serves them whatever plan is cached.
+    unconfirmed = Delivery.state == literal_column("'sent'"), Delivery.channel == literal_column("'sms'")
     query = (
         select(Delivery.id, Delivery.provider_reference, Delivery.sent_at)
-        .where(unconfirmed, Delivery.sent_at >= since, Delivery.provider_reference.is_not(None))
+        .where(*unconfirmed, Delivery.sent_at >= since, Delivery.provider_reference.is_not(None))
         .order_by(Delivery.sent_at)
     )
     return [(key, reference, at) for key, reference, at in session.execute(query) if reference and at]

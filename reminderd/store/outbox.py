@@ -98,38 +98,26 @@ class Claim(NamedTuple):
 def turn(
     session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime, limit: int
 ) -> tuple[list[Claim], list[Claim]]:
-    """What the other side took is settled, and up to ``limit`` due deliveries are found: `settle_sent` and `find_due`
-    in one."""
+    """The other side has those ``taken``, each with the reference it gave; up to ``limit`` more are found, as
+    `find_due` does. The first list is of those that were settled: for the others the lease was lost meanwhile, and
+    nothing of theirs is changed."""
+    if not taken:
+        return [], find_due(session, now, limit) if limit else []
     connection = session.connection()
-    # In the order of their ids, so that two nodes cannot wait for each other.
-    ordered = sorted(taken, key=lambda one: one[0].delivery_id)
     with together(connection):
-        settling = _settle(connection, ordered, now) if ordered else None
+        settling = _settle(connection, taken, now)
         finding = statements.find_claimable(connection, now, limit) if limit else None
-    settled = [claim for claim, _ in ordered]
-    if settling is not None and settling.count != len(ordered):
+    settled = [claim for claim, _ in taken]
+    if settling.count != len(taken):
         fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
         settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
-    if finding is None:
-        return settled, []
-    rows = [statements.Claimable(*row) for row in finding.rows()]
-    due = _claims(session, rows)
-    if rows and not due:  # none of them can be read: there may be others behind
-        session.flush()
-        due = find_due(session, now, limit)
-    return settled, due
-
-
-def settle_sent(session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> list[Claim]:
-    """The other side has these, each with the reference it gave. Returns those that were settled: for the others the
-    lease was lost meanwhile, and nothing of theirs is changed."""
-    return turn(session, taken, now, 0)[0]
+    return settled, _found(session, finding, now, limit) if finding is not None else []
 
 
 def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
     """Up to ``limit`` due deliveries, oldest first, without those that others hold; locked until the end of the
     transaction, in which they are to be leased. One whose message cannot be read is set aside as failed."""
-    return turn(session, (), now, limit)[1]
+    return _found(session, statements.find_claimable(session.connection(), now, limit), now, limit)
 
 
 def lease(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
@@ -422,19 +410,28 @@ def claim_of(
     )
 
 
-def _settle(connection: Connection, sent: Sequence[tuple[Claim, str]], now: dt.datetime) -> Answer:
-    """How many of them were still held so. The other statements see by themselves which are sent; a channel works by
-    which anything was taken, whoever holds it now."""
-    claims = [claim for claim, _ in sent]
-    rows = [(claim.delivery_id, claim.fence, reference[:500]) for claim, reference in sent]
+def _settle(connection: Connection, taken: Sequence[tuple[Claim, str]], now: dt.datetime) -> Answer:
+    """How many of them were still held so. The other statements see by themselves which those are."""
+    claims = [claim for claim, _ in taken]
+    rows = [(claim.delivery_id, claim.fence, reference[:500]) for claim, reference in taken]
     settling = statements.settle(connection, rows, now)
     texts = [claim for claim in claims if claim.channel is Channel.SMS and claim.kind in REMINDERS]
     if texts:  # what is to come right after each is due
         keys = [(claim.delivery_id, claim.fence, followers.next_key(claim.dedupe_key)) for claim in texts]
         statements.call(connection, keys, now)
     statements.end_attempts(connection, [(claim.delivery_id, claim.fence, claim.attempt) for claim in claims], now)
-    statements.unpause(connection, sorted({(claim.user_id, str(claim.channel)) for claim in claims}))
+    statements.unpause(connection, [(claim.delivery_id, claim.fence) for claim in claims])
     return settling
+
+
+def _found(session: Session, finding: Answer, now: dt.datetime, limit: int) -> list[Claim]:
+    while rows := [statements.Claimable(*row) for row in finding.rows()]:
+        claims = _claims(session, rows)
+        if claims:
+            return claims
+        session.flush()  # none of them can be read: there may be others behind
+        finding = statements.find_claimable(session.connection(), now, limit)
+    return []
 
 
 def _claims(session: Session, rows: Sequence[statements.Claimable]) -> list[Claim]:

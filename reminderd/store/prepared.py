@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,27 +40,29 @@ class Prepared:
 class Answer:
     """What a statement came to."""
 
-    def __init__(self, connection: Connection, cursor: Any, results: Sequence[tuple[int, Process]]) -> None:
+    def __init__(self, connection: Connection, cursor: Any, form: Form) -> None:
         self._connection = connection
         self._cursor = cursor
-        self._results = results
+        self._form = form
 
     @property
     def count(self) -> int:
         """How many rows it changed."""
         count: int = self._cursor.rowcount
+        if count < 0:
+            raise RuntimeError("an answer is there at the end of what is asked together")
         return count
 
     def rows(self) -> Sequence[tuple[Any, ...]]:
         """All rows that it found."""
-        with _explained(self._connection):
+        with told_as_ever(self._connection, self._form.sql):
             found: list[tuple[Any, ...]] = self._cursor.fetchall()
-        if not self._results:
+        if not self._form.results:
             return found
         rows = []
         for one in found:
             row = list(one)
-            for place, process in self._results:
+            for place, process in self._form.results:
                 row[place] = process(row[place])
             rows.append(tuple(row))
         return rows
@@ -69,11 +72,39 @@ class Answer:
 def together(connection: Connection) -> Iterator[None]:
     """What is asked within is sent without a wait for the answer before, where the database is on the other side of a
     wire; there is no answer to be read before the end."""
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql" or not _sends_together():
         yield
         return
-    with _explained(connection), _driver(connection).pipeline():
+    with told_as_ever(connection), driver_of(connection).pipeline():
         yield
+
+
+@contextlib.contextmanager
+def told_as_ever(connection: Connection, sql: str | None = None) -> Iterator[None]:
+    """Errors of the driver's within become SQLAlchemy's, and a connection that is lost is not used again."""
+    dialect, driver = connection.dialect, driver_of(connection)
+    error_class = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except error_class as error:
+        is_lost = dialect.is_disconnect(error, driver, None)
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            sql, {}, error, error_class, hide_parameters=True, connection_invalidated=is_lost, dialect=dialect
+        ) from error
+
+
+def driver_of(connection: Connection) -> Any:
+    """The driver's own connection."""
+    return connection.connection.driver_connection
+
+
+@functools.cache
+def _sends_together() -> bool:
+    from psycopg import capabilities
+
+    return capabilities.has_pipeline()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,34 +144,14 @@ class Form:
     def execute(self, connection: Connection, values: Mapping[str, object]) -> Answer:
         """Have the driver execute it."""
         given = self.given(values)
-        driver = _driver(connection)
-        with _explained(connection):
+        driver = driver_of(connection)
+        with told_as_ever(connection, self.sql):
             if self.order is None:
                 # In binary form: else the bytes of a message would travel as twice as many digits.
                 cursor = driver.execute(self.sql, given, binary=True)
             else:
                 cursor = driver.execute(self.sql, [given[name] for name in self.order])
-        return Answer(connection, cursor, self.results)
-
-
-@contextlib.contextmanager
-def _explained(connection: Connection) -> Iterator[None]:
-    """An error of the driver's becomes SQLAlchemy's, and a connection that is lost is not used again."""
-    dialect, driver = connection.dialect, _driver(connection)
-    error_class = dialect.loaded_dbapi.Error
-    try:
-        yield
-    except error_class as error:
-        is_lost = dialect.is_disconnect(error, driver, None)
-        if is_lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            None, None, error, error_class, hide_parameters=True, connection_invalidated=is_lost, dialect=dialect
-        ) from error
-
-
-def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection
+        return Answer(connection, cursor, self)
 
 
 def _result(kind: TypeEngine[Any], dialect: Dialect) -> Process | None:

@@ -16,7 +16,7 @@ def given(dialect: str, count: int, **columns: Any) -> FromClause:
     if dialect == "postgresql":  # one statement for all counts, and quicker to plan: an array for each column
         arrays = [cast(bindparam(name, type_=String), ARRAY(one.type)) for name, one in columns.items()]
         typed = [column(name, one.type) for name, one in columns.items()]
-        return func.unnest(*arrays).table_valued(*typed, name="given").render_derived()
+        return func.unnest(*arrays).table_valued(*typed).render_derived(name="given")
     # Not by WITH: Python's driver for SQLite does not count what a statement changes that begins so.
     rows = [
         select(*(bindparam(f"{name}_{place}", type_=one.type).label(name) for name, one in columns.items()))

@@ -128,9 +128,9 @@ def call(connection: Connection, texts: Sequence[tuple[int, int, str]], now: dt.
     _called(len(texts)).ask(connection, parameters(connection, ["id", "fence", "key"], texts, now=now))
 
 
-def unpause(connection: Connection, ways: Sequence[tuple[int, str]]) -> None:
-    """The channels of these users work."""
-    _unpaused(len(ways)).ask(connection, parameters(connection, ["user", "channel"], ways))
+def unpause(connection: Connection, sent: Sequence[tuple[int, int]]) -> None:
+    """The channels work, for their users, of those deliveries that are sent, given by id and fence."""
+    _unpaused(len(sent)).ask(connection, parameters(connection, ["id", "fence"], sent))
 
 
 # ---- put together when first used; those with rows of values once for each number of them
@@ -230,10 +230,11 @@ def _called(count: int) -> Prepared:
 def _unpaused(count: int) -> Prepared:
     def make(dialect: str) -> Update:
         own = _HEALTH.c
-        rows = given(dialect, count, user=own.user_id, channel=own.channel)
+        rows = given(dialect, count, id=_DELIVERIES.c.id, fence=_DELIVERIES.c.fence)
         return (
             update(_HEALTH)
-            .where(own.user_id == rows.c.user, own.channel == rows.c.channel, own.paused_at.is_not(None))
+            .where(_is_sent(rows), own.user_id == _DELIVERIES.c.user_id, own.channel == _DELIVERIES.c.channel)
+            .where(own.paused_at.is_not(None))
             .values(paused_at=None, code=None, words=None)
         )
 

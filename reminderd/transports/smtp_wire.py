@@ -88,10 +88,7 @@ class Wire(smtplib.SMTP):
         self.budget.next_step()
         while left:
             sock = self._limited(self.budget.left())
-            try:
-                left = left[sock.send(left) :]
-            except BlockingIOError as error:  # how the system says that the time is up
-                raise TimeoutError("timed out") from error
+            left = left[sock.send(left) :]
 
     def getreply(self) -> tuple[int, bytes]:
         """One reply, all of it within one step."""

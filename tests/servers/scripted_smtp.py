@@ -88,13 +88,13 @@ class ScriptedSmtp:
                     if script.get("CONTENT") == SILENT:
                         self._over.wait(10)
                         return
-                    content = b""
+                    content = bytearray()
                     while not content.endswith(b"\r\n.\r\n"):
                         piece = lines.readline()
                         if not piece:
                             return
                         content += piece
-                    self.contents.append(content)
+                    self.contents.append(bytes(content))
                     if not self._answer(connection, script["DOT"]) or script.get("IDLE") == DROP:
                         return
 

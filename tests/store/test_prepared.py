@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from reminderd.errors import StoreBusy
 from reminderd.store.database import Store
-from reminderd.store.prepared import Prepared, together
+from reminderd.store.prepared import Prepared, driver_of, together
 from reminderd.store.row_parameters import given, parameters
 from reminderd.store.tables import Base
 from tests.store.rows import NOW, add_user, make_user
@@ -98,3 +98,52 @@ def test_rows_are_given_letter_for_letter(store: Store) -> None:
         connection = session.connection()
         answer = Prepared(make).ask(connection, parameters(connection, ["number", "words"], rows))  # type: ignore[arg-type]
         assert sorted(answer.rows()) == sorted(rows)
+
+
+def test_once_a_connection_was_lost_the_others_are_not_tried_in_vain(postgres_store: Store) -> None:
+    this = add_user(postgres_store).id
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(postgres_store.engine.connect()) for _ in range(4)]
+        backends = [one.connection.driver_connection.info.backend_pid for one in held]  # type: ignore[union-attr]
+    with postgres_store.engine.connect() as killer:
+        mine = killer.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        for backend in set(backends) - {mine}:
+            killer.exec_driver_sql("SELECT pg_terminate_backend(%(backend)s, 5000)", {"backend": backend})
+        failures = 0
+        for _ in range(4):
+            try:
+                with postgres_store.reading() as session:
+                    assert READ.ask(session.connection(), {"this": this}).rows()
+            except StoreBusy:
+                failures += 1
+    assert failures == 1
+
+
+def test_what_is_prepared_outlives_a_look(postgres_store: Store) -> None:
+    this = add_user(postgres_store).id
+    for _ in range(7):
+        with postgres_store.writing() as session:
+            RENAME.ask(session.connection(), {"this": this, "new": "Ben"})
+        with postgres_store.reading() as session:
+            assert READ.ask(session.connection(), {"this": this}).rows()
+    with postgres_store.engine.connect() as connection:
+        prepared = connection.exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
+    assert any(one.startswith("UPDATE users") for one in prepared)
+
+
+def test_statements_wait_for_each_other_where_they_cannot_be_sent_together(
+    postgres_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = add_user(postgres_store).id
+    with postgres_store.writing() as session:
+        connection = session.connection()
+        with together(connection):
+            is_pipeline = driver_of(connection).info.pipeline_status
+            waiting = READ.ask(connection, {"this": this})
+            with pytest.raises(RuntimeError):
+                _ = waiting.count
+        assert is_pipeline
+        monkeypatch.setattr("reminderd.store.prepared._sends_together", lambda: False)
+        with together(connection):
+            assert not driver_of(connection).info.pipeline_status
+            assert RENAME.ask(connection, {"this": this, "new": "Ben"}).count == 1

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reminderd.errors import ConfigError
 from reminderd.message import Mail, Text
 from reminderd.rules.retry import Verdict
+from reminderd.transports import smtp_wire
 from reminderd.transports.base import SendFailed
 from reminderd.transports.smtp import SmtpTransport, is_loopback
 from reminderd.transports.smtp_session import Session
@@ -37,6 +38,13 @@ def failure(transport: SmtpTransport, mail: Mail | None = None) -> SendFailed:
     return failed.value
 
 
+@pytest.fixture(params=["the system", "Python"])
+def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who limits the calls of a socket in the clear: Python does where the system does not take our word for it."""
+    if request.param == "Python":
+        monkeypatch.setattr(smtp_wire, "_limit_by_system", lambda *_: False)
+
+
 # --- where the conversation breaks ---
 
 
@@ -50,14 +58,28 @@ def test_a_break_before_the_dot_means_again(stage: str, how: str, server_is: dic
     assert server.contents == []
 
 
+@pytest.mark.usefixtures("limits")
 @pytest.mark.parametrize("how", [DROP, SILENT])
 def test_a_break_amid_the_content_means_again(how: str) -> None:
     with ScriptedSmtp({"CONTENT": how}) as server:
         transport = plain(server.port, step_timeout=5.0 if how == DROP else 0.2)
         fault = failure(transport, make_mail(body=LONG * 200_000)).fault
+        if how == SILENT:
+            assert not server.closed.acquire(blocking=False)  # it is we who gave up
     assert fault.verdict is Verdict.AGAIN
 
 
+@pytest.mark.usefixtures("limits")
+def test_a_long_content_arrives_whole() -> None:
+    mail = make_mail(body=b"".join(b"line %d\r\n" % number for number in range(500_000)))
+    with ScriptedSmtp({}) as server:
+        transport = plain(server.port)
+        transport.send(mail)
+        transport.close()
+    assert server.contents == [wire_form(mail.content) + b".\r\n"]
+
+
+@pytest.mark.usefixtures("limits")
 @pytest.mark.parametrize("how", [DROP, SILENT, "nonsense", "150 whatever"])
 def test_a_break_after_the_dot_means_that_it_may_have_been_sent(how: str) -> None:
     with ScriptedSmtp({"DOT": how}) as server:
@@ -74,6 +96,7 @@ def test_after_the_dot_the_server_has_longer_than_elsewhere() -> None:
     assert fault.verdict is Verdict.RECONCILE
 
 
+@pytest.mark.usefixtures("limits")
 def test_a_server_that_trickles_does_not_hold_us_past_the_step() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
 
@@ -561,6 +584,18 @@ def test_it_carries_no_texts_and_cannot_find() -> None:
     with pytest.raises(TypeError):
         transport.send(Text("+14155550101", "x"))
     assert transport.find(make_mail(), NOW) is None
+
+
+@pytest.mark.parametrize("security", ["starttls", "force_tls"])
+def test_under_tls_it_is_python_that_limits(
+    security: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There it would go on by itself where the system ends a call."""
+    limited: list[socket.socket] = []
+    monkeypatch.setattr(smtp_wire, "_limit_by_system", lambda sock, _: bool(limited.append(sock)))
+    with SmtpServer(security=security, context=certificates.server_context) as server:
+        SmtpTransport("localhost", server.port, security, ca_file=certificates.ca_file).probe()
+    assert limited == []
 
 
 def test_probe_tells_how_the_connection_is_protected(certificates: Certificates) -> None:
