@@ -30,6 +30,10 @@ JOB = "texts"
 OVERLAP = dt.timedelta(days=1)
 LONGEST_LOOK_BACK = dt.timedelta(days=30)
 SLOWEST = dt.timedelta(minutes=10)
+NOT_KNOWN = frozenset({"404", "20404"})
+"""Twilio has no such text any more, so that what became of it will never be known."""
+OF_EVERY_QUESTION = frozenset({"unreachable", "certificate", "unconfirmed", "401", "20003", "429", "20429"})
+"""Where one question ends so, the next would too, and each may take long."""
 
 
 class Reader(Protocol):
@@ -55,7 +59,12 @@ class _Found:
     asked_at: dt.datetime
     received: Sequence[ReceivedText] = ()
     statuses: list[tuple[int, str, TextStatus]] = dataclasses.field(default_factory=list)
+    gone: list[str] = dataclasses.field(default_factory=list)
+    """The SIDs that Twilio does not know any more."""
+    unasked: Sequence[str] = ()
+    """The SIDs that it did not come to."""
     fault: str | None = None
+    """Why what came in could not be read."""
 
 
 class Texts:
@@ -131,16 +140,34 @@ class Texts:
         found = _Found(now)
         try:
             found.received = self._reader.list_received(since)
-            for delivery_id, sid in wanted:
-                found.statuses.append((delivery_id, sid, self._reader.fetch_status(sid)))
         except SendFailed as failure:
             found.fault = failure.fault.code
         except Exception as error:  # whatever it is, the next round tries again
             log.exception("texts_broke")
             found.fault = type(error).__name__
+        if found.fault is None:
+            self._fetch_statuses(wanted, found)
+        else:
+            found.unasked = [sid for _, sid in wanted]
         self._landed.put(found)
         if self._on_landing is not None:
             self._on_landing()
+
+    def _fetch_statuses(self, wanted: Sequence[tuple[int, str]], found: _Found) -> None:
+        """What became of each text. No answer about one of them is no fault of the round."""
+        for number, (delivery_id, sid) in enumerate(wanted, 1):
+            try:
+                found.statuses.append((delivery_id, sid, self._reader.fetch_status(sid)))
+            except SendFailed as failure:
+                code = failure.fault.code
+                log.info("status_not_read delivery=%s code=%s", delivery_id, code)
+                if code in NOT_KNOWN:
+                    found.gone.append(sid)
+                if code in OF_EVERY_QUESTION:
+                    found.unasked = [sid for _, sid in wanted[number:]]
+                    return
+            except Exception:  # it is asked about again
+                log.exception("status_broke delivery=%s", delivery_id)
 
     # ---- applying
 
@@ -150,6 +177,7 @@ class Texts:
             found = self._landed.get()
             self._asking = False
             self._note(found, now)
+            self._statuses.note(gone=found.gone, unasked=found.unasked)
             fresh = [text for text in found.received if text.sid not in self._seen]
             if fresh or found.statuses:
                 with self._store.writing() as session:

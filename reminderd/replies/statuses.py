@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
@@ -29,11 +30,13 @@ class Statuses:
 
     def __init__(self) -> None:
         self._asked_at: dict[str, dt.datetime] = {}
+        self._gone: set[str] = set()
 
     def wanted(self, session: Session, now: dt.datetime) -> list[tuple[int, str]]:
         """The texts to ask about now: delivery and SID."""
         waiting = inbound.unconfirmed_texts(session, now - LOOK_BACK)
         self._asked_at = {sid: self._asked_at[sid] for _, sid, _ in waiting if sid in self._asked_at}
+        self._gone &= {sid for _, sid, _ in waiting}
         due = [(key, sid) for key, sid, sent_at in waiting if self._is_due(sid, sent_at, now)]
         # Those never asked about first, then whichever waited longest.
         due.sort(key=lambda pair: self._asked_at.get(pair[1], dt.datetime.min.replace(tzinfo=dt.UTC)))
@@ -41,7 +44,15 @@ class Statuses:
             self._asked_at[sid] = now
         return due[:AT_A_TIME]
 
+    def note(self, *, gone: Iterable[str], unasked: Iterable[str]) -> None:
+        """Those whose end will never be known are not asked about again; those not come to are the next ones."""
+        self._gone.update(gone)
+        for sid in unasked:
+            self._asked_at.pop(sid, None)
+
     def _is_due(self, sid: str, sent_at: dt.datetime, now: dt.datetime) -> bool:
+        if sid in self._gone:
+            return False
         asked_at = self._asked_at.get(sid)
         if asked_at is None:
             return True
