@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.drafts.english import ENGLISH
+from tests.drafts.english import ENGLISH, TODAY
 from tests.drafts.reading import SITUATIONS
 
 LENGTHS = ("subject", "short", "mail", "card", "call")
@@ -86,3 +86,29 @@ def test_the_offer_tells_the_news_the_start_and_that_it_took_them() -> None:
             assert re.search(r"(couldn’t have done it|not have happened) without|without you I couldn’t", text, re.I)
             assert "Acme" in text
         assert re.search(r"post|announce|public", render("accepted", f"mail_{variant}", FULL))
+
+
+def test_that_is_why_i_thought_of_you_only_after_a_reason() -> None:
+    assert "That is why" not in render("ask", "mail_2", FULL | {"them.worked_at": ""})
+    assert "when you managed me. That is why I thought of you." in render("ask", "mail_2", FULL)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+@pytest.mark.parametrize("kind", ["interview", "references_requested", ""])
+def test_a_heads_up_on_the_day_itself_says_today(kind: str, agreed: bool) -> None:
+    facts = FULL | {"event.kind": kind, "event.on": TODAY, "agreed": agreed}
+    for variant in ENGLISH.variants("heads_up"):
+        for length in ("short", "mail"):
+            text = render("heads_up", f"{length}_{variant}", facts)
+            assert "today" in text
+            assert "before" not in text
+            assert "24 November" not in text
+
+
+@pytest.mark.parametrize("situation", ["rejected", "turned_down"])
+def test_a_no_says_nothing_of_a_search_that_may_be_over(situation: str) -> None:
+    for block in ENGLISH.blocks(situation):
+        for warmth in ("plain", "normal", "warm"):
+            text = render(situation, block, FULL | {"warmth": warmth, "answer": ""})
+            found = re.search(r"keep looking|go on looking|other jobs|others;|looking for|stop me|better news", text)
+            assert found is None, text

@@ -12,7 +12,7 @@ from reminderd.drafts.library import Library
 from reminderd.store.draft_records import Person
 from tests.drafts.builders import facts as builders_facts
 from tests.drafts.builders import of_user
-from tests.drafts.english import ENGLISH
+from tests.drafts.english import ENGLISH, TODAY
 from tests.drafts.german import GERMAN
 from tests.drafts.reading import DRAFTS, SITUATIONS
 
@@ -121,3 +121,27 @@ def test_nobody_in_particular_is_told_who_does_not_know_yet() -> None:
 def test_the_day_before_a_date_is_called_tomorrow() -> None:
     facts = FULL | {"event.on": dt.date(2026, 11, 25)}
     assert "auf unser Treffen morgen um 14:30 Uhr." in render("plan_ahead", "short_1", facts)
+
+
+def test_the_german_ask_gives_a_reason_only_where_there_is_one() -> None:
+    assert "Darum habe ich" not in render("ask", "mail_2", FULL | {"them.worked_at": ""})
+    assert "Darum habe ich an dich gedacht." in render("ask", "mail_2", FULL)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+@pytest.mark.parametrize("kind", ["interview", "references_requested", ""])
+def test_a_german_heads_up_on_the_day_itself_says_today(kind: str, agreed: bool) -> None:
+    facts = FULL | {"event.kind": kind, "event.on": TODAY, "agreed": agreed}
+    for variant in GERMAN.variants("heads_up"):
+        for length in ("short", "mail"):
+            text = render("heads_up", f"{length}_{variant}", facts)
+            assert "heute" in text
+            assert "24. November" not in text
+
+
+@pytest.mark.parametrize("situation", ["rejected", "turned_down"])
+def test_a_german_no_says_nothing_of_a_search_that_may_be_over(situation: str) -> None:
+    for block in GERMAN.blocks(situation):
+        for warmth in ("plain", "normal", "warm"):
+            text = render(situation, block, FULL | {"warmth": warmth, "answer": ""})
+            assert not re.search(r"such(e|st) weiter|weiterzusuchen|nächste Bewerbung|stattdessen suchst", text), text
