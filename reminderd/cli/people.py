@@ -52,9 +52,10 @@ def list_(ctx: Ctx) -> None:
     from reminderd.cli import people_view
 
     with ctx.reading() as (session, user):
-        entries = people_view.entries(session, user, ctx.today(user))
+        today = ctx.today(user)
+        entries = people_view.entries(session, user, today)
         if ctx.json:
-            ctx.say_json(people_view.entries_json(entries, user))
+            ctx.say_json(people_view.entries_json(entries, user, today))
         elif entries:
             ctx.say(people_view.entries_table(entries, user, ctx.now()))
         else:
@@ -71,9 +72,10 @@ def show(ctx: Ctx, name: tuple[str, ...]) -> None:
     from reminderd.store.lookup import find_reference
 
     with ctx.reading() as (session, user):
-        page = people_view.page(session, user, find_reference(session, user, " ".join(name)), ctx.today(user))
+        today = ctx.today(user)
+        page = people_view.page(session, user, find_reference(session, user, " ".join(name)), today)
         if ctx.json:
-            ctx.say_json(people_view.page_json(page, user))
+            ctx.say_json(people_view.page_json(page, user, today))
         else:
             ctx.say(people_view.page_text(page, user, ctx.now()))
 
@@ -176,6 +178,8 @@ def told_apart(words: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     for word in words:
         key = "email" if values.looks_like_email(word) else "phone" if values.looks_like_phone(word) else None
         if key is None:
+            if len(words) > 1 and values.looks_like_host(word):
+                raise UsageError(f"{word!r} is no e-mail address, as it has no @, and no phone number.")
             rest.append(word)
         elif key in contact:
             raise UsageError(f"{contact[key]!r} and {word!r}: give one {'address' if key == 'email' else 'number'}.")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from reminderd.cli import output
 from reminderd.rules.calendar import local_day
 from reminderd.rules.kinds import TOUCHES
-from reminderd.rules.states import State
+from reminderd.rules.states import State, Status
 from reminderd.store import usage
 from reminderd.store.lookup import find_dead, list_references
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
@@ -53,8 +53,8 @@ def entries(session: Session, user: User, today: dt.date) -> list[Entry]:
     ]
 
 
-def entries_json(found: Sequence[Entry], user: User) -> list[dict[str, Any]]:
-    return [_entry_json(entry, user) for entry in found]
+def entries_json(found: Sequence[Entry], user: User, today: dt.date) -> list[dict[str, Any]]:
+    return [_entry_json(entry, user, today) for entry in found]
 
 
 def entries_table(found: Sequence[Entry], user: User, now: dt.datetime) -> str:
@@ -94,10 +94,10 @@ def page(session: Session, user: User, row: Reference, today: dt.date) -> Page:
     return Page(entry, usage.uses(session, user, today).get(row.id, 0), list(session.scalars(nudges)), found)
 
 
-def page_json(found: Page, user: User) -> dict[str, Any]:
+def page_json(found: Page, user: User, today: dt.date) -> dict[str, Any]:
     row = found.entry.row
     return {
-        **_entry_json(found.entry, user),
+        **_entry_json(found.entry, user, today),
         **{column: getattr(row, column) for column in _COLUMNS},
         "birthday": _birthday(row),
         "uses_in_90_days": found.uses,
@@ -151,13 +151,13 @@ _COLUMNS = (
 )
 
 
-def _entry_json(entry: Entry, user: User) -> dict[str, Any]:
+def _entry_json(entry: Entry, user: User, today: dt.date) -> dict[str, Any]:
     row = entry.row
     return {
         "name": row.name,
         "email": row.email,
         "phone": row.phone,
-        "status": row.status,
+        "status": _status_on(row, today),
         "tier": row.tier,
         "last_touch_on": entry.last_touch_on,
         "next_due_at": output.local(entry.next_due_at, user.zone),
@@ -201,9 +201,16 @@ def _status(entry: Entry, today: dt.date) -> str:
     row = entry.row
     if entry.has_died:
         return "deceased"
-    if row.status == "paused" and row.paused_until is not None:
+    status = _status_on(row, today)
+    if status == Status.PAUSED and row.paused_until is not None:
         return f"paused until {output.day(row.paused_until, today)}"
-    return row.status
+    return status
+
+
+def _status_on(row: Reference, today: dt.date) -> str:
+    """A pause is over from its last day on, though the record of it stays."""
+    is_over = row.status == Status.PAUSED and row.paused_until is not None and row.paused_until <= today
+    return Status.ACTIVE if is_over else row.status
 
 
 def _birthday(row: Reference) -> str | None:

@@ -77,6 +77,12 @@ def looks_like_email(given: str) -> bool:
     return "@" in given
 
 
+def looks_like_host(given: str) -> bool:
+    """A site, or an address without its @: one word that ends in a dot and small letters, and more than initials
+    before them."""
+    return bool(re.fullmatch(r"https?:\S+|[^\s/]*\w{2}[^\s/]*\.[a-z]{2,}(/\S*)?", given))
+
+
 def looks_like_phone(given: str) -> bool:
     """Digits and what people put between them, and at least three digits."""
     return bool(re.fullmatch(r"\+?[\d\s()./-]+", given)) and sum(map(str.isdigit, given)) >= 3

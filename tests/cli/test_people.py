@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
 from tests.cli.desk import Desk
 
@@ -202,6 +203,18 @@ def test_a_pause_silences_and_resume_brings_back(desk: Desk) -> None:
     assert "is active" in desk.ok("reference", "resume", "maria")
     assert desk.json("reference", "list")[0]["next_due_at"] is not None
     assert "a day to come" in desk.refused(2, "reference", "pause", "maria", "--until", "yesterday")
+
+
+def test_a_pause_that_is_over_is_not_shown(desk: Desk) -> None:
+    with freeze_time("2026-12-01 12:00") as clock:
+        desk.ok("add", "Maria Lopez", "--birthday", "04-12")
+        desk.ok("reference", "pause", "maria", "--until", "2026-12-12")
+        clock.move_to("2026-12-11 12:00")
+        assert "paused until tomorrow" in desk.ok("reference", "list")
+        clock.move_to("2026-12-12 12:00")
+        assert "paused" not in desk.ok("reference", "list")
+        assert "paused" not in desk.ok("reference", "show", "maria")
+        assert desk.json("reference", "list")[0]["status"] == "active"
 
 
 def test_a_retired_reference_stays_on_record(desk: Desk) -> None:

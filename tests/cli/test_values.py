@@ -151,12 +151,27 @@ def test_what_is_no_web_address_is_refused(given: str) -> None:
         (("Maria Lopez", "+1 415 555 0100"), "Maria Lopez", {"phone": "+1 415 555 0100"}),
         (("m@example.org", "Maria", "+14155550100"), "Maria", {"email": "m@example.org", "phone": "+14155550100"}),
         (("R2-D2",), "R2-D2", {}),
+        (("J.R.", "Smith", "m@example.org"), "J.R. Smith", {"email": "m@example.org"}),
+        (("Ana", "St.", "John"), "Ana St. John", {}),
+        (("J.Smith", "Jr."), "J.Smith Jr.", {}),
+        (("j.r.smith", "m@example.org"), "j.r.smith", {"email": "m@example.org"}),
+        (("Dr.Maria", "Lopez"), "Dr.Maria Lopez", {}),
+        (("Booking.com",), "Booking.com", {}),
     ],
 )
 def test_names_addresses_and_numbers_are_told_apart_by_shape(
     words: tuple[str, ...], name: str, contact: dict[str, str]
 ) -> None:
     assert told_apart(words) == (name, contact)
+
+
+@pytest.mark.parametrize(
+    "word", ["maria.example.org", "example.org", "maria.lopez.example.co.uk", "maria.x.org", "https://m.example"]
+)
+def test_an_address_without_its_at_sign_is_no_part_of_a_name(word: str) -> None:
+    for words in (("Maria Lopez", word), ("Maria", "Lopez", word)):
+        with pytest.raises(UsageError, match=f"'{word}' is no e-mail address, as it has no @, and no phone number."):
+            told_apart(words)
 
 
 @pytest.mark.parametrize("words", [("maria@example.org",), ("...",), ("Maria", "a@example.org", "b@example.org")])
