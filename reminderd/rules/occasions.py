@@ -21,7 +21,7 @@ from reminderd.rules.calendar import (
     yearly_on,
 )
 from reminderd.rules.facts import EventFact, Facts, ReferenceFact
-from reminderd.rules.kinds import OUTCOMES, TOUCHES
+from reminderd.rules.kinds import CONSENT, INVOLVING, OUTCOMES, TOUCHES
 from reminderd.rules.rule import Concerns, Role, Rule
 from reminderd.rules.states import Digest, State, Tier
 from reminderd.rules.timeline import Timeline
@@ -41,6 +41,8 @@ BEFORE_ADDED_FOR = dt.timedelta(days=3)
 SPACING_FOR = dt.timedelta(days=14)
 """Two planned contacts to one reference are never nearer than this, save ask, heads-up and outcome."""
 IGNORED_BEFORE_HALF_PACE = 4
+_OPPOSITES = {"agreed": "declined", "declined": "agreed"}
+_OF_ONE_JOB = CONSENT | INVOLVING
 _SPREAD_DAYS = {Tier.INNER: 14, Tier.NETWORK: 60, Tier.DORMANT: 60}
 
 
@@ -139,6 +141,8 @@ class _Firing:
             newest = self.line.outcome(event.opportunity_id, max(self.line.today, event.on))
             if newest is None or newest.id != event.id:
                 return False
+        if event.kind in _OPPOSITES and self._answered_otherwise(event):
+            return False
         if event.kind == "asked" and any(
             other.kind == "asked" and other.opportunity_id == event.opportunity_id and other.order > event.order
             for other in self.line.events
@@ -146,6 +150,14 @@ class _Firing:
         ):
             return False
         return not (rule.stage and self.line.silenced(event, rule.stage))
+
+    def _answered_otherwise(self, event: EventFact) -> bool:
+        """Whether a yes became a no since, or a no a yes."""
+        about = (_OPPOSITES[event.kind], event.reference_id, event.opportunity_id)
+        return any(
+            (other.kind, other.reference_id, other.opportunity_id) == about and other.order > event.order
+            for other in self.line.past
+        )
 
     def _holds(self, rule: Rule, event: EventFact | None, day: dt.date | None = None) -> bool:
         if rule.when is None:
@@ -309,8 +321,7 @@ class _Firing:
         reference = self.facts.reference
         if reference is not None and event.reference_id != reference.id:
             return False
-        same = event.opportunity_id == candidate.opportunity_id
-        if candidate.opportunity_id is not None and rule.role not in (Role.KEEP, Role.TASK) and not same:
+        if candidate.opportunity_id is not None and not _is_about(event, candidate):
             return False
         return self._late_enough(event, candidate, from_on)
 
@@ -475,6 +486,14 @@ class _Cycle:
         times = number + max(0, number - 1 - IGNORED_BEFORE_HALF_PACE)
         span = Span(months=self.every.months * times, days=self.every.days * times)
         return add_span(self.base_on, span) + self.shift_for
+
+
+def _is_about(event: EventFact, candidate: Candidate) -> bool:
+    """Whether an event may do what is wanted for the candidate's opportunity. Any contact keeps in touch; an answer is
+    one for its own opportunity alone."""
+    if event.opportunity_id == candidate.opportunity_id or candidate.rule.role is Role.KEEP:
+        return True
+    return candidate.rule.role is Role.TASK and (event.opportunity_id is None or event.kind not in _OF_ONE_JOB)
 
 
 def _is_after(event: EventFact, candidate: Candidate) -> bool:

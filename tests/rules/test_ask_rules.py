@@ -66,6 +66,40 @@ def test_a_no_is_thanked_and_nothing_more() -> None:
     assert set(world.open("2026-11-24T12:00")) == {"declined", "check-in", "new-year"}
 
 
+@pytest.mark.parametrize("no_on", ["2026-11-24", "2026-11-25"])
+def test_who_agreed_and_then_says_no_is_thanked_for_the_no_alone(no_on: str) -> None:
+    world = World().on("2026-11-24", "agreed").on(no_on, "declined")
+    nudges = world.open(f"{no_on}T13:00")
+    assert "agreed" not in nudges
+    assert nudges["declined"].reasons == ()
+
+
+def test_a_no_takes_the_briefing_out_of_what_had_taken_it_in() -> None:
+    world = World().on("2026-11-23", "agreed").on("2026-11-24", "called")
+    assert "agreed" in [reason.rule for reason in world.open("2026-11-24T13:00")["called"].reasons]
+    nudges = world.on("2026-11-25", "declined").open("2026-11-25T13:00")
+    assert "agreed" not in [reason.rule for nudge in nudges.values() for reason in nudge.reasons]
+
+
+def test_a_no_for_another_job_leaves_the_briefing() -> None:
+    world = World().on("2026-11-24", "agreed").on("2026-11-25", "declined", acme=2)
+    assert "agreed" in world.open("2026-11-25T13:00")
+
+
+def test_a_no_that_became_a_yes_is_briefed_and_no_longer_thanked_for_the_no() -> None:
+    nudges = World().on("2026-11-24", "declined").on("2026-11-25", "agreed").open("2026-11-25T13:00")
+    assert "agreed" in nudges
+    assert "declined" not in nudges
+
+
+@pytest.mark.parametrize("answer", ["agreed", "declined", "no_answer", "briefed", "called"])
+def test_an_answer_for_one_job_ends_no_ask_for_another(answer: str) -> None:
+    world = World().on("2026-11-20", "asked").on("2026-11-20", "asked", acme=2).on("2026-11-23", answer, acme=2)
+    asks = {"ask-follow-up", "ask-unanswered"}
+    waiting = [(one.rule, one.opportunity_id) for one in world.plan("2026-11-23T13:00").nudges if one.state == "open"]
+    assert {one for one in waiting if one[0] in asks} == {("ask-follow-up", 1), ("ask-unanswered", 1)}
+
+
 def test_a_final_interview_starts_a_heads_up_due_before_it() -> None:
     world = (
         World()
