@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.cli import output
@@ -16,11 +18,15 @@ from reminderd.cli.naming import find_job, find_nudges, find_people, find_situat
 from reminderd.cli.output import json_option
 from reminderd.cli.words import draft_text, load_lines
 from reminderd.drafts.draft import LENGTHS, Draft
-from reminderd.errors import NotFound, UsageError
+from reminderd.errors import ConfigError, NotFound, UsageError
 from reminderd.rules.kinds import KINDS, Scope
 from reminderd.rules.rule import Book
 from reminderd.store.draft_facts import load_for
+from reminderd.store.lookup import find_user
 from reminderd.store.tables import User
+
+if TYPE_CHECKING:
+    from reminderd.drafts.library import Library
 
 
 @click.command()
@@ -222,10 +228,40 @@ def check_templates(ctx: Ctx) -> int:
 @click.argument("name")
 @pass_ctx
 def copy_template(ctx: Ctx, name: str) -> None:
-    """Copy a template into your folder, to change it there."""
+    """Copy a template into your folder, to change it there: in your language, where there is one; as named where the
+    folder is given too, such as drafts/accepted.
+    """
     from reminderd.drafts.library import Library
 
     folder = ctx.settings.config_dir / "templates"
-    path = Library(folder).copy(name, folder)
+    library = Library(folder)
+    languages = _languages(ctx)
+    prefix = "" if "/" in name else _own_prefix(library, name.removesuffix(".j2"), languages)
+    path = library.copy(prefix + name, folder)
     ctx.say(str(path))
-    ctx.tell("It is used instead of ours from now on. Try it: reminderd templates check")
+    is_english = path.parent == folder / "drafts"
+    unused = bool(languages) and all(one != "en" and path.stem in library.names(one) for one in languages)
+    whose = " for drafts in English; yours are in another language" if is_english and unused else " from now on"
+    ctx.tell(f"It is used instead of ours{whose}. Try it: reminderd templates check")
+
+
+def _languages(ctx: Ctx) -> set[str]:
+    """The languages of whoever is meant; none while nobody is set up."""
+    try:
+        with ctx.house(own_rules=False).store.reading() as session:
+            if ctx.user is not None:
+                return {find_user(session, ctx.user).language}
+            return set(session.scalars(select(User.language)))
+    except ConfigError:
+        return set()
+
+
+def _own_prefix(library: Library, situation: str, languages: set[str]) -> str:
+    """The folder of the template that a user's drafts are made of. Raises `UsageError` where users differ in it."""
+    found = {f"{one}/" if one != "en" and situation in library.names(one) else "" for one in languages or {"en"}}
+    if len(found) > 1:
+        files = " or ".join(f"drafts/{prefix}{situation}" for prefix in sorted(found))
+        raise UsageError(
+            f"{situation}: not all users have one language. Say whose with --user EMAIL, or which: {files}"
+        )
+    return found.pop()

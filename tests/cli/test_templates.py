@@ -8,6 +8,7 @@ import click
 import pytest
 from freezegun import freeze_time
 
+from tests.cli.desk import Desk
 from tests.cli.story import MONDAY, after_landing, with_acme
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -67,6 +68,48 @@ def test_a_german_template_is_copied_and_used(tmp_path: Path) -> None:
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"{copy}:")
     assert "them has no 'liebling'" in line
+
+
+def test_what_is_copied_is_the_file_that_the_users_drafts_are_made_of(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("user", "edit", "--language", "de")
+    result = desk.run("templates", "copy", "accepted")
+    copy = Path(result.stdout.strip())
+    assert copy == tmp_path / "templates" / "drafts" / "de" / "accepted.j2"
+    assert "It is used instead of ours from now on." in result.stderr
+    copy.write_text(copy.read_text("utf-8").replace("Hallo", "Moin"), "utf-8")
+    exactly = desk.run("templates", "copy", "drafts/accepted")
+    assert Path(exactly.stdout.strip()) == tmp_path / "templates" / "drafts" / "accepted.j2"
+    assert "It is used instead of ours for drafts in English; yours are in another language." in exactly.stderr
+
+
+def test_a_situation_that_is_not_there_in_the_users_language_is_copied_in_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("user", "edit", "--language", "de")
+    ours = tmp_path / "ours"
+    (ours / "drafts" / "de").mkdir(parents=True)
+    (ours / "drafts" / "gift.j2").write_text("{% set about = 'A gift' %}", "utf-8")
+    for module in ("environment", "library"):
+        monkeypatch.setattr(f"reminderd.drafts.{module}.PACKAGED", (ours,))
+    result = desk.run("templates", "copy", "gift")
+    assert Path(result.stdout.strip()) == tmp_path / "templates" / "drafts" / "gift.j2"
+    assert "It is used instead of ours from now on." in result.stderr
+
+
+def test_where_users_differ_in_language_the_copy_is_for_whoever_is_named(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("init", "--name", "Bo Dahl", "--email", "bo@example.org", "--timezone", "Europe/Berlin")
+    desk.ok("--user", "bo@example.org", "user", "edit", "--language", "de")
+    assert "Say whose with --user EMAIL" in desk.refused(2, "templates", "copy", "accepted")
+    named = desk.run("--user", "bo@example.org", "templates", "copy", "accepted")
+    assert Path(named.stdout.strip()).parent.name == "de"
+
+
+def test_a_template_is_copied_before_anybody_is_set_up(tmp_path: Path) -> None:
+    copy = Path(Desk(tmp_path).run("templates", "copy", "accepted").stdout.strip())
+    assert copy == tmp_path / "templates" / "drafts" / "accepted.j2"
 
 
 def test_a_way_out_of_the_sandbox_is_one_line_and_the_mail_comes_all_the_same(tmp_path: Path) -> None:
