@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminderd.actions import Happening
+from reminderd.cli import values
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
 from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_secrets, say_waiting
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
+from reminderd.cli.output import day as day_words
 from reminderd.cli.output import listing
 from reminderd.cli.start_day import say_with_start, set_start
 from reminderd.cli.suggest import reasons_against, suggest
@@ -58,7 +60,7 @@ def landed(
         people, left_out = _people(session, user, names, everyone)
         asked = _not_asked_yet(session, job, people, named=not everyone)
         data = {"starts": job.starts_on.isoformat()} if starts and job.starts_on else {}
-        happenings = [Happening("asked", day, tuple(asked), job)] if asked else []
+        happenings = [Happening("asked", day, tuple(asked), job, data={"vouched": True})] if asked else []
         happenings.append(Happening("accepted", day, (), job, note=note, data=data))
         result = ctx.house().actions.record(session, user, happenings, now)
         involved = ctx.house().actions.involved(session, user, job, now) if left_out else []
@@ -76,11 +78,16 @@ def _accepted_on(session: Session, job: Opportunity, on: str | None, today: dt.d
     """The day given, else that of the acceptance already recorded, else today."""
     if on is not None:
         return find_day(on, today)
+    news = _outcome(session, job, today)
+    return news.on if news is not None and news.kind == "accepted" else today
+
+
+def _outcome(session: Session, job: Opportunity, today: dt.date) -> Event | None:
+    """The newest outcome recorded of the job."""
     query = select(Event).where(
         Event.opportunity_id == job.id, Event.kind.in_(OUTCOMES), Event.retracted_at.is_(None), Event.on <= today
     )
-    news = sorted(session.scalars(query), key=lambda event: (event.on, KINDS[event.kind].rank))
-    return news[-1].on if news and news[-1].kind == "accepted" else today
+    return max(session.scalars(query), key=lambda event: (event.on, KINDS[event.kind].rank), default=None)
 
 
 def _people(
@@ -142,17 +149,38 @@ def need(
         day = _day_to_come(by, today)
         job, added = find_or_add_job(session, user, company, now)
         people = find_people(session, user, chosen)
-        if role and not job.role:
-            job.role = role
+        role = values.text("--role", role, 200) if role else None
+        changed = _set_role(ctx, session, user, job, role, now) if role else None
         data = {"by": day.isoformat(), **({"kind": kind} if kind else {}), **({"role": role} if role else {})}
         happening = Happening("needed", today, tuple(people), job, note=note, data=data)
         result = ctx.house().actions.record(session, user, [happening], now, again=again)
     if added:
         ctx.say(f"Added the opportunity {job.company}.")
+    if changed is not None:
+        ctx.say(changed)
     say_secrets(ctx, people, "asks")
     say_recorded(ctx, Echo.of(result), quiet=quiet, drafts=len(people))
     say_fatigue(ctx, result.events)
     ctx.tell_local()
+
+
+def _set_role(ctx: Ctx, session: Session, user: User, job: Opportunity, role: str, now: dt.datetime) -> str | None:
+    """Make it the job's role. Returns what to say where that was another: also how the job ended that had it, as a
+    company has one opportunity at a time."""
+    was, job.role = job.role, role
+    if not was or was == role:
+        return None
+    ctx.house().actions.changed_opportunity(session, user, job, now)
+    today = ctx.today(user)
+    news = _outcome(session, job, today)
+    ended = (
+        f"{news.kind.replace('_', ' ')} {day_words(news.on, today)}"
+        if news is not None
+        else "closed"
+        if job.closed
+        else ""
+    )
+    return f"{job.company}: the role is {role}, and was {was}{f' ({ended})' if ended else ''}."
 
 
 def _whom(ctx: Ctx, company: str, by: str) -> list[str]:

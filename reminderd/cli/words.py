@@ -175,8 +175,8 @@ def step_words(step: StepLine, user: User, now: dt.datetime) -> str:
 
 
 def steps_words(steps: Sequence[StepLine], user: User, now: dt.datetime) -> str:
-    """Each reminder that is still to come, in order."""
-    coming = [step_words(step, user, now) for step in steps if step.waits]
+    """Each reminder that is still to come, in order; those that are late come as one."""
+    coming = dict.fromkeys(step_words(step, user, now) for step in steps if step.waits)
     return "; ".join(coming) or "no more reminders"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from freezegun import freeze_time
 
 from reminderd.cli.context import Ctx
+from reminderd.cli.words import StepLine, steps_words
 from reminderd.rules.kinds import ALIASES, RECORDABLE
+from reminderd.store.tables import User
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -47,6 +50,15 @@ def test_accepted_echoes_what_it_starts_when_each_step_comes_and_the_first_draft
     assert "7 December" in said
     assert "Nothing leaves this machine while SMTP_HOST is unset" in said
     assert desk.json("opportunity", "show", "Acme")["starts_on"] == "2026-12-07"
+
+
+def test_reminders_that_are_late_are_said_once() -> None:
+    now = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
+    late = [StepLine(now - dt.timedelta(days=days), "email", "direct") for days in (3, 2, 1)]
+    later = StepLine(now + dt.timedelta(days=1), "email", "direct")
+    user = User(zone="UTC")
+    assert steps_words(late, user, now) == "now by e-mail"
+    assert steps_words([*late, later], user, now) == "now by e-mail; tomorrow, 09:30 by e-mail"
 
 
 def test_quiet_leaves_the_draft_out(tmp_path: Path) -> None:
@@ -313,6 +325,31 @@ def test_need_gives_the_drafts_at_once_for_the_right_kind(tmp_path: Path) -> Non
     assert '"kind": "letter"' in data
     desk.ok("done", "Ana")
     assert "Ana Lima" in numbers(desk, "ask-follow-up")
+
+
+def test_need_with_another_role_makes_it_the_jobs_and_says_so(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    said = desk.ok("need", "Acme", "Ana", "--by", "friday", "--role", "Head of Data")
+    assert "Acme: the role is Head of Data, and was Staff Engineer.\n" in said
+    assert "for the role of Head of Data at Acme" in said
+    assert desk.json("opportunity", "show", "Acme")["role"] == "Head of Data"
+    assert "the role is" not in desk.ok("need", "Acme", "Ben", "--by", "friday", "--role", "Head of Data")
+    assert "at most 200 characters" in desk.refused(2, "need", "Acme", "Cleo", "--by", "friday", "--role", "x" * 201)
+
+
+def test_need_at_a_company_whose_job_is_over_says_how_that_one_ended(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "rejected", "--for", "Acme", "--on", "2024-11-20")
+    said = desk.ok("need", "Acme", "Ana", "--by", "friday", "--role", "Head of Data")
+    assert "Acme: the role is Head of Data, and was Staff Engineer (rejected Wed 20 Nov 2024).\n" in said
+    assert "for the role of Head of Data at Acme" in said
+
+
+def test_need_at_a_company_whose_job_was_closed_says_so(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("opportunity", "close", "Acme")
+    said = desk.ok("need", "Acme", "Ana", "--by", "friday", "--role", "Head of Data")
+    assert "Acme: the role is Head of Data, and was Staff Engineer (closed).\n" in said
 
 
 def test_need_without_a_name_suggests_who_agreed_before_and_is_least_used(tmp_path: Path) -> None:
