@@ -19,6 +19,8 @@ NAMES = (
     "approach",
     "stage",
     "agreed",
+    "vouched",
+    "followed_up",
     "heard",
     "alternates",
     "agreed_names",

@@ -57,6 +57,8 @@ def full() -> DraftFacts:
         asks=1,
         approach="",
         agreed=True,
+        vouched=True,
+        followed_up=True,
         alternates=("Ben Okafor",),
         agreed_names=("Maria", "Ben"),
         points=("the migration", "how I lead a team", "how I handle incidents"),

@@ -23,6 +23,8 @@ _HONORIFICS = frozenset(
     {"dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "herr", "frau", "dipl", "ing"}
 )
 _NEWS_KINDS = ("promoted", "changed_job")
+_VOUCHING = INVOLVING - {"asked"}
+_MESSAGES = frozenset({"asked", "contacted", "wrote"})
 _NEWS_WINDOW = dt.timedelta(days=183)
 
 
@@ -49,6 +51,8 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         approach=wanted.approach,
         stage="" if hidden else stage,
         agreed=consent == "agreed",
+        vouched=_vouched(timeline, job_id),
+        followed_up=_followed_up(timeline, starting),
         heard="" if kept_out or opportunity is None else _heard(shelf, starting, timeline),
         alternates=_alternates(shelf, wanted, job_id, today),
         agreed_names=() if kept_out else tuple(one.first_name for one in crowd if one.agreed),
@@ -174,6 +178,26 @@ def _consent(timeline: Iterable[EventRow], job_id: int | None, today: dt.date) -
     if found is None or found.kind != "agreed":
         return found.kind if found is not None else None
     return "agreed" if holds(found, today) else "asked"
+
+
+def _vouched(timeline: Iterable[EventRow], job_id: int | None) -> bool:
+    """Whether more is known of them than that they were asked; the news names those who vouched as it makes up for
+    an ask that was not recorded."""
+    mine = [event for event in timeline if job_id is not None and event.opportunity_id == job_id]
+    return any(event.kind in _VOUCHING or (event.data or {}).get("vouched") for event in mine)
+
+
+def _followed_up(timeline: Iterable[EventRow], ask: EventRow | None) -> bool:
+    """Whether a second message about the ask is recorded."""
+    if ask is None or ask.kind != "asked":
+        return False
+    return any(
+        event.kind in _MESSAGES
+        and event.id != ask.id
+        and event.on >= ask.on
+        and (event.opportunity_id == ask.opportunity_id or (event.data or {}).get("occasion") == f"event:{ask.id}")
+        for event in timeline
+    )
 
 
 def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:

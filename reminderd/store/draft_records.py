@@ -128,6 +128,10 @@ class DraftFacts:
     approach: str = ""
     stage: str = ""
     agreed: bool = False
+    vouched: bool = False
+    """Whether they agreed, were briefed or were called for this opportunity; else they were asked at most."""
+    followed_up: bool = False
+    """Whether the ask that the draft is about was followed up."""
     heard: str = ""
     """The outcome that they were told of before this one, where that was another."""
     alternates: tuple[str, ...] = ()

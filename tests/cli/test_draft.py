@@ -57,7 +57,7 @@ LENGTHS = ("short", "mail", "card", "call")
 def test_the_answer_to_the_question_goes_in_and_stays(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     asked = desk.run("draft", "Ana")
-    assert "What did Ana do that helped?" in asked.stderr
+    assert "What else is there to say? Say it as you would to Ana." in asked.stderr
     assert "You calmed my nerves." in desk.ok("draft", "Ana", "--answer", "you calmed my nerves")
     assert "You calmed my nerves." in desk.ok("draft", "Ana")
     assert "You calmed my nerves." not in desk.ok("draft", "Ben")
@@ -155,3 +155,15 @@ def test_a_broken_template_does_not_spoil_what_was_recorded(tmp_path: Path) -> N
     assert desk.rows("SELECT kind FROM events") == [("promoted",)]
     line = desk.refused(78, "draft", str(numbers(desk, "promoted")["Ana Lima"]))
     assert "promoted.j2" in line
+
+
+def test_news_thanks_who_vouched_for_that_and_who_was_only_asked_for_considering_it(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "asked", "Ana", "Ben", "--for", "Acme", "--on", "2026-11-16", "--quiet")
+    desk.ok("record", "agreed", "Ben", "--for", "Acme", "--on", "2026-11-17", "--quiet")
+    desk.ok("landed", "Acme", "Cleo", "--quiet")  # whoever is named here vouched
+    for variant in ("1", "4", "6"):
+        said = {name: desk.ok("draft", name, "--variant", variant) for name in ("Ana", "Ben", "Cleo")}
+        assert "done it without" not in said["Ana"]
+        assert "done it without" in said["Ben"]
+        assert "done it without" in said["Cleo"]

@@ -52,6 +52,8 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "approach": ("", "advice", "coffee", "congratulate", "share", "note"),
     "stage": ("", "ninety_days", "half_year"),
     "agreed": (False, True),
+    "vouched": (False, True),
+    "followed_up": (False, True),
     "heard": ("", "turned_down", "rejected", "withdrawn", "accepted"),
     "alternates": ((), ("Tom",), ("Tom", "Iris")),
     "agreed_names": ((), ("Tom", "Iris")),

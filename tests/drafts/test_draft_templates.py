@@ -112,3 +112,31 @@ def test_a_no_says_nothing_of_a_search_that_may_be_over(situation: str) -> None:
             text = render(situation, block, FULL | {"warmth": warmth, "answer": ""})
             found = re.search(r"keep looking|go on looking|other jobs|others;|looking for|stop me|better news", text)
             assert found is None, text
+
+
+VOUCHED = re.compile(
+    r"vouch|couldn’t have|back(ed|ing) me|gave (me )?your|your (help|time|good word|support)|stood up|behind (me|you\b)"
+    r"|your name next to|on (my|your) side|have happened without|[Yy]ou helped|what you did|everything you did"
+    r"|count(ed)? (on|all)|standing|ready to help|some of this is yours|That is why you",
+)
+
+
+@pytest.mark.parametrize("situation", ["accepted", "rejected", "turned_down"])
+def test_who_was_only_asked_is_thanked_for_considering_it(situation: str) -> None:
+    for variant in ENGLISH.variants(situation):
+        for length in ("short", "mail", "card", "call"):
+            for warmth in ("plain", "normal", "warm"):
+                facts = FULL | {"vouched": False, "agreed": False, "answer": "", "reasons": (), "warmth": warmth}
+                text = render(situation, f"{length}_{variant}", facts)
+                assert not VOUCHED.search(text), text
+                assert re.search(r"[Tt]hank", text), text
+                assert re.search(r"consider|thinking about being a reference", text), text
+    assert "helped" not in render(situation, "question", FULL | {"vouched": False})
+
+
+def test_a_second_message_is_spoken_of_only_where_one_is_recorded() -> None:
+    followed = r"followed up|[Tt]wo messages|third message"
+    for variant in ENGLISH.variants("ask_unanswered"):
+        block = f"mail_{variant}"
+        assert re.search(followed, render("ask_unanswered", block, FULL))
+        assert not re.search(followed, render("ask_unanswered", block, FULL | {"followed_up": False}))

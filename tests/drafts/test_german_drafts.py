@@ -145,3 +145,30 @@ def test_a_german_no_says_nothing_of_a_search_that_may_be_over(situation: str) -
         for warmth in ("plain", "normal", "warm"):
             text = render(situation, block, FULL | {"warmth": warmth, "answer": ""})
             assert not re.search(r"such(e|st) weiter|weiterzusuchen|nächste Bewerbung|stattdessen suchst", text), text
+
+
+VOUCHED = re.compile(
+    r"[Oo]hne (dich|Maria) |für (mich|dich) gesprochen|eingestanden|hinter mir|[Dd]eine (Hilfe|Zeit|Unterst)|Dein Wort"
+    r"|Namen neben|an meiner Seite|deinen Teil|auf dich zählen|verdanke|gezählt|Umsonst|was du getan|im Rücken"
+    r"|Einstehen"
+)
+
+
+@pytest.mark.parametrize("situation", ["accepted", "rejected", "turned_down"])
+def test_who_was_only_asked_is_thanked_in_german_for_considering_it(situation: str) -> None:
+    for variant in GERMAN.variants(situation):
+        for length in ("short", "mail", "card", "call"):
+            for warmth in ("plain", "normal", "warm"):
+                facts = FULL | {"vouched": False, "agreed": False, "answer": "", "reasons": (), "warmth": warmth}
+                text = render(situation, f"{length}_{variant}", facts)
+                assert not VOUCHED.search(text), text
+                assert re.search(r"[Dd]ank|nett von dir", text), text
+    assert "geholfen" not in render(situation, "question", FULL | {"vouched": False})
+
+
+def test_a_second_message_is_spoken_of_in_german_only_where_one_is_recorded() -> None:
+    followed = r"nachgefragt|[Zz]wei Nachrichten|dritte Nachricht"
+    for variant in GERMAN.variants("ask_unanswered"):
+        block = f"mail_{variant}"
+        assert re.search(followed, render("ask_unanswered", block, FULL))
+        assert not re.search(followed, render("ask_unanswered", block, FULL | {"followed_up": False}))

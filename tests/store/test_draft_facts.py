@@ -119,6 +119,45 @@ def test_consent_is_of_this_opportunity_and_of_now(world: World, events: list[An
 
 
 @pytest.mark.parametrize(
+    ("kinds", "vouched"),
+    [
+        ([("asked", {})], False),
+        ([("asked", {"vouched": True})], True),
+        ([("asked", {}), ("agreed", {"until": "2026-11-20"})], True),
+        ([("asked", {}), ("briefed", {})], True),
+        ([("called", {})], True),
+        ([], False),
+    ],
+)
+def test_who_was_only_asked_did_not_vouch(world: World, kinds: list[Any], vouched: bool) -> None:
+    ana, acme, other = world.reference(), world.opportunity(), world.opportunity("Other")
+    for kind, data in kinds:
+        world.event(kind, days(5), ana, acme, data=data)
+    assert world.facts(world.nudge("accepted", ana, acme)).vouched is vouched
+    assert world.facts(world.nudge("accepted", ana, other)).vouched is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "ago", "job", "followed_up"),
+    [
+        ("contacted", 2, True, True),
+        ("contacted", 2, False, False),
+        ("contacted", 12, True, False),
+        ("asked", 2, True, True),
+        ("thanked", 2, True, False),
+    ],
+)
+def test_an_ask_was_followed_up_where_a_second_message_is_recorded(
+    world: World, kind: str, ago: int, job: bool, followed_up: bool
+) -> None:
+    ana, acme = world.reference(), world.opportunity()
+    ask = world.event("asked", days(10), ana, acme)
+    assert not world.facts(world.nudge("ask_unanswered", ana, acme, event_id=ask.id)).followed_up
+    world.event(kind, days(ago), ana, acme if job else None)
+    assert world.facts(world.nudge("ask_unanswered", ana, acme, event_id=ask.id)).followed_up is followed_up
+
+
+@pytest.mark.parametrize(
     ("touched", "said", "worked_to", "silence"),
     [
         (dt.date(2026, 6, 24), None, None, Silence(5, True)),
