@@ -260,27 +260,25 @@ class Actions:
 
     def involved(self, session: Session, user: User, opportunity: Opportunity, now: dt.datetime) -> list[int]:
         """The ids of the references that vouch for an opportunity."""
-        facts = load_user_subject(session, load_user(session, user, self.planner.ways, now))
-        line = Timeline.of(facts, today_of(user, now))
-        active = select(Reference.id).where(Reference.user_id == user.id, Reference.status == Status.ACTIVE)
-        known = set(session.scalars(active))
-        return [person for person in line.all_involved(opportunity.id) if person in known]
+        return self._active(session, user, self._line(session, user, now).all_involved(opportunity.id))
 
     def standing(self, session: Session, nudge: Nudge, now: dt.datetime) -> Standing | None:
         """How far the group that a nudge belongs to is; ``None`` for a nudge that stands alone."""
         if nudge.reference_id is None or nudge.opportunity_id is None:
             return None
+        involved = load(session, nudge, now).involved if nudge.draft == "accepted" else None
         query = (
-            select(Nudge.state, Reference.name)
+            select(Nudge.state, Reference.name, Reference.id)
             .join(Reference, Reference.id == Nudge.reference_id)
             .where(Nudge.user_id == nudge.user_id, Nudge.rule == nudge.rule, Nudge.occasion == nudge.occasion)
             .where(Nudge.state.in_((State.OPEN, State.DONE, State.EXPIRED)))
             .order_by(Reference.name)
         )
-        rows = session.execute(query).all()
-        left = tuple(name for state, name in rows if state != State.DONE)
-        is_news = nudge.draft == "accepted"
-        paused = self._paused(session, nudge, now) if is_news else ()
+        ids = {one.id for one in involved or ()}
+        rows = [row for row in session.execute(query) if involved is None or row.id in ids]
+        left = tuple(row.name for row in rows if row.state != State.DONE)
+        is_news = involved is not None
+        paused = tuple(sorted(one.name for one in involved or () if one.paused and not one.told))
         total = len(rows) + len(paused)
         if total < 2:
             return None
@@ -288,10 +286,14 @@ class Actions:
 
     # ---- helpers
 
-    def _paused(self, session: Session, nudge: Nudge, now: dt.datetime) -> tuple[str, ...]:
-        """Who vouches for a nudge's opportunity, does not know of its outcome yet, and is paused."""
-        involved = load(session, nudge, now).involved
-        return tuple(sorted(one.name for one in involved if one.paused and not one.told))
+    def _line(self, session: Session, user: User, now: dt.datetime) -> Timeline:
+        facts = load_user_subject(session, load_user(session, user, self.planner.ways, now))
+        return Timeline.of(facts, today_of(user, now))
+
+    def _active(self, session: Session, user: User, ids: Sequence[int]) -> list[int]:
+        active = select(Reference.id).where(Reference.user_id == user.id, Reference.status == Status.ACTIVE)
+        known = set(session.scalars(active))
+        return [person for person in ids if person in known]
 
     def _rows(self, session: Session, user: User, happening: Happening) -> list[Event]:
         scope = KINDS[happening.kind].scope
@@ -359,7 +361,8 @@ class Actions:
             data |= {key: cause.data[key] for key in ("by", "kind", "role") if key in cause.data}
         people: Sequence[int | None] = [nudge.reference_id]
         if kind == "gift_sent" and nudge.reference_id is None and nudge.opportunity_id is not None:
-            people = self.involved(session, user, session.get_one(Opportunity, nudge.opportunity_id), now) or [None]
+            given = self._line(session, user, now).to_be_given(nudge.opportunity_id)
+            people = self._active(session, user, given) or [None]
         return [
             Event(
                 user_id=user.id,

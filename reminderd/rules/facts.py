@@ -95,6 +95,18 @@ class SettledFact:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Apart:
+    """The ids of those of the user's references with whom a nudge about several is careful."""
+
+    gone: frozenset[int] = frozenset()
+    """They hear of nothing more: retired, or dead."""
+    inside: frozenset[int] = frozenset()
+    """They work where the user still does."""
+    kept_out: frozenset[int] = frozenset()
+    """They are to be kept from knowing of the search."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
     """All that one subject's plan depends on: one reference with its events, or the user as a whole.
 
@@ -110,6 +122,8 @@ class Facts:
     holidays: frozenset[dt.date] = frozenset()
     profiles: tuple[dt.date | None, ...] = ()
     """For each reference with a profile to look at, when they were last in touch."""
+    apart: Apart = Apart()
+    """Known where the facts are the user's, whose nudges are about several references."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

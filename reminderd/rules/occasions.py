@@ -168,7 +168,7 @@ class _Firing:
             "event": {"final": False, **event.data, "kind": event.kind, "on": event.on} if event else {},
             "reference": reference,
             "opportunity": opportunity,
-            "involved": event is not None and bool(self.line.all_involved(event.opportunity_id)),
+            "involved": event is not None and bool(self._group(rule, event.opportunity_id)),
             "quiet_profiles": self._quiet_profiles(day or self.line.today),
         }
         return rule.when.holds(names)
@@ -304,7 +304,13 @@ class _Firing:
     def _waiting_for(self, candidate: Candidate) -> set[int | None]:
         if candidate.rule.concerns is not Concerns.OPPORTUNITY:
             return set()
-        return set(self.line.all_involved(candidate.opportunity_id))
+        return set(self._group(candidate.rule, candidate.opportunity_id))
+
+    def _group(self, rule: Rule, opportunity_id: int | None) -> list[int]:
+        """Whom a nudge about an opportunity is for: who is still to be told is everyone; a card goes to fewer."""
+        if rule.role is Role.TASK and rule.concerns is Concerns.OPPORTUNITY:
+            return self.line.to_be_told(opportunity_id)
+        return self.line.to_be_given(opportunity_id)
 
     def _fulfils(self, event: EventFact, candidate: Candidate, kinds: frozenset[str], from_on: dt.date | None) -> bool:
         rule = candidate.rule

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from reminderd.rules.calendar import add_span, parse_span
 from reminderd.rules.consent import ANSWERS, EventLike, last_word
-from reminderd.rules.facts import EventFact, Facts
+from reminderd.rules.facts import Apart, EventFact, Facts
 from reminderd.rules.kinds import INVOLVING, KINDS, OUTCOMES, TOUCHES
 
 REST = parse_span("12 months")
@@ -26,16 +26,18 @@ class Timeline:
 
     events: tuple[EventFact, ...]
     today: dt.date
+    apart: Apart = dataclasses.field(default_factory=Apart)
 
     @classmethod
     def of(cls, facts: Facts, today: dt.date) -> Timeline:
         """The subject's events, with the start that the first day of a job whose offer was accepted implies."""
         events = sorted(facts.events, key=lambda event: (event.order, event.id))
-        line = cls(tuple(events), today)
+        line = cls(tuple(events), today, facts.apart)
         implied = tuple(line._implied_starts(facts))
         if not implied:
             return line
-        return cls(tuple(sorted((*events, *implied), key=lambda event: (event.order, event.id))), today)
+        events = sorted((*events, *implied), key=lambda event: (event.order, event.id))
+        return cls(tuple(events), today, facts.apart)
 
     @functools.cached_property
     def past(self) -> tuple[EventFact, ...]:
@@ -86,9 +88,22 @@ class Timeline:
         )
 
     def all_involved(self, opportunity_id: int | None) -> list[int]:
-        """The references of the timeline that vouch for the opportunity."""
-        people = {event.reference_id for event in self.events if event.opportunity_id == opportunity_id}
-        return sorted(person for person in people if person is not None and self.involved(person, opportunity_id))
+        """The references of the timeline that vouch for the opportunity, and are still there."""
+        found = {event.reference_id for event in self.events if event.opportunity_id == opportunity_id}
+        people = sorted(person for person in found if person is not None and person not in self.apart.gone)
+        return [person for person in people if self.involved(person, opportunity_id)]
+
+    def to_be_told(self, opportunity_id: int | None) -> list[int]:
+        """Those of them who may hear by now of how it ended."""
+        people = self.all_involved(opportunity_id)
+        outcome = self.outcome(opportunity_id)
+        if outcome is None or outcome.kind != "accepted" or self.signed(opportunity_id) is not None:
+            return people
+        return [person for person in people if person not in self.apart.inside]
+
+    def to_be_given(self, opportunity_id: int | None) -> list[int]:
+        """Those of them whom a card for the job would tell nothing that they must not know."""
+        return [person for person in self.to_be_told(opportunity_id) if person not in self.apart.kept_out]
 
     def need_by(self, event: EventFact) -> dt.date | None:
         """By when what an event asks for is needed: as it says itself, else the newest `needed` before it."""

@@ -33,7 +33,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
     user, today, reference, starting, stage, job_id, opportunity, kept_out, hidden = matter_of(shelf, wanted)
     timeline = [event for event in shelf.by_reference.get(wanted.reference_id or 0, ()) if event.on <= today]
     veil = _veil(shelf, user, today, everything=kept_out)
-    crowd = [] if opportunity is None else _involved(shelf, opportunity.id, today)
+    crowd = [] if opportunity is None else _involved(shelf, opportunity, today)
     consent = _consent(timeline, job_id, today)
     earlier = [row for row in shelf.earlier.get(wanted.reference_id or 0, ()) if row.id != wanted.nudge_id]
     them = _person(reference, veil)
@@ -200,10 +200,14 @@ def _followed_up(timeline: Iterable[EventRow], ask: EventRow | None) -> bool:
     )
 
 
-def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:
-    """Who vouches for the opportunity (the design's decision 6), and who of them knows how it ended."""
+def _involved(shelf: Shelf, job: Opportunity, today: dt.date) -> list[Involved]:
+    """Who vouches for the opportunity and may hear by now of how it ended (the design's decision 6), and who of them
+    knows."""
+    job_id = job.id
     events = [event for event in shelf.by_opportunity.get(job_id, ()) if event.on <= today]
     outcome = next((event for event in reversed(events) if event.kind in OUTCOMES), None)
+    waits = outcome is not None and outcome.kind == "accepted" and not _is_signed(job, events, today)
+    dead = {event.reference_id for event in shelf.milestones.get(job.user_id, ()) if event.kind == "deceased"}
     people = dict.fromkeys(event.reference_id for event in events if event.kind in INVOLVING)
     found = []
     for reference_id in people:
@@ -212,11 +216,19 @@ def _involved(shelf: Shelf, job_id: int, today: dt.date) -> list[Involved]:
         consent = _consent(own, job_id, today)
         if reference is None or reference.status == "retired" or consent in ("declined", "no_answer"):
             continue
+        if reference_id in dead or (waits and reference.present_employer):
+            continue
         told = outcome is not None and any(_tells(event, outcome) for event in own)
         first = first_name_of(reference.name, reference.first_name)
         paused = reference.status == "paused" and (reference.paused_until is None or reference.paused_until > today)
         found.append(Involved(reference.id, reference.name, first, consent == "agreed", told, paused))
     return found
+
+
+def _is_signed(job: Opportunity, events: Iterable[EventRow], today: dt.date) -> bool:
+    """Whether the contract of a job is signed: as was said, or as the job began."""
+    begun = job.starts_on is not None and job.starts_on <= today
+    return begun or any(event.kind in ("signed", "started") for event in events)
 
 
 def _tells(event: EventRow, outcome: EventRow) -> bool:
@@ -281,4 +293,5 @@ def _people(shelf: Shelf, wanted: Wanted, crowd: Sequence[Involved], veil: Veil)
     if wanted.situation == "look_in":
         mine = [one for one in shelf.references.values() if one.user_id == wanted.user_id and one.profile]
         return tuple(_person(one, veil) for one in mine[:3])
-    return tuple(_person(shelf.references[one.id], veil) for one in crowd)
+    people = (shelf.references[one.id] for one in crowd)
+    return tuple(_person(one, veil) for one in people if not one.keep_from_knowing)

@@ -79,7 +79,7 @@ class Shelf:
     by_reference: Mapping[int, Sequence[EventRow]]
     by_opportunity: Mapping[int, Sequence[EventRow]]
     milestones: Mapping[int, Sequence[EventRow]]
-    """By user: `accepted`, `signed`, `started` and what undoes them."""
+    """By user: `accepted`, `signed`, `started` and what undoes them; and which references died."""
     earlier: Mapping[int, Sequence[Any]]
     """By reference: the nudges that already have a wording."""
     candidates: Mapping[int, Sequence[Reference]]
@@ -185,7 +185,7 @@ def _ordered(rows: Iterable[EventRow]) -> list[EventRow]:
 
 
 def _milestones(session: Session, users: Collection[int]) -> list[EventRow]:
-    kinds = ("accepted", "signed", "started", "turned_down", "rejected", "withdrawn")
+    kinds = ("accepted", "signed", "started", "turned_down", "rejected", "withdrawn", "deceased")
     query = select(*_EVENT).where(Event.user_id.in_(users), Event.kind.in_(kinds), Event.retracted_at.is_(None))
     return _ordered(session.execute(query).all()) if users else []
 

@@ -6,11 +6,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from reminderd.rules.calendar import QuietHours, local_day, parse_span
-from reminderd.rules.facts import EventFact, Facts, OpportunityFact, ReferenceFact, SettledFact, UserFact
+from reminderd.rules.facts import Apart, EventFact, Facts, OpportunityFact, ReferenceFact, SettledFact, UserFact
 from reminderd.rules.kinds import KINDS, TOUCHES, Scope
 from reminderd.rules.states import Digest, State, Status, Tier
 from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, User
@@ -96,7 +96,10 @@ def load_user_subject(session: Session, user: UserFact) -> Facts:
         )
     }
     events = _events(session, Event.user_id == user.id, Event.opportunity_id.in_(opportunities))
-    done = _events(session, Event.user_id == user.id, Event.kind.in_(_NUDGE_KINDS), Event.reference_id.is_(None))
+    is_done = Event.kind.in_(_NUDGE_KINDS) & Event.reference_id.is_(None)
+    others = _events(session, Event.user_id == user.id, or_(is_done, Event.kind == "deceased"))
+    done = [event for event in others if event.kind != "deceased"]
+    dead = {event.reference_id for event in others if event.kind == "deceased"}
     known = {event.id for event in events}
     return Facts(
         user=user,
@@ -105,7 +108,19 @@ def load_user_subject(session: Session, user: UserFact) -> Facts:
         events=(*events, *(event for event in done if event.id not in known)),
         settled=tuple(_settled(session, Nudge.user_id == user.id, Nudge.reference_id.is_(None))[0]),
         profiles=_profiles(session, user),
+        apart=_apart(session, user, {one for one in dead if one is not None}),
     )
+
+
+def _apart(session: Session, user: UserFact, dead: set[int]) -> Apart:
+    """With whom a nudge about several is careful."""
+    is_retired, flags = Reference.status == Status.RETIRED, (Reference.present_employer, Reference.keep_from_knowing)
+    query = select(Reference.id, is_retired, *flags).where(
+        Reference.user_id == user.id, or_(is_retired, *(flag.is_(True) for flag in flags))
+    )
+    rows = session.execute(query).all()
+    retired, inside, kept_out = (frozenset(row[0] for row in rows if row[place]) for place in (1, 2, 3))
+    return Apart(retired | dead, inside, kept_out)
 
 
 def _profiles(session: Session, user: UserFact) -> tuple[dt.date | None, ...]:

@@ -59,6 +59,42 @@ def test_nobody_is_told_to_post_what_is_no_news_to_post(begin: Begin, outcome: s
         assert "post away" not in text
 
 
+def test_the_dead_and_those_who_hear_later_are_in_no_count_no_card_and_no_list(begin: Begin) -> None:
+    life = begin("2026-03-02T09:30", *FIVE)
+    life.at("2026-03-02T09:31", "opportunity", "add", "Acme")
+    life.at("2026-03-02T09:32", "record", "agreed", *(name.split()[0] for name in FIVE), "--for", "Acme", "--quiet")
+    life.at("2026-03-03T09:32", "record", "deceased", "Ben")
+    life.at("2026-03-03T09:33", "reference", "edit", "Cleo", "--present-employer")
+    life.at("2026-03-03T09:34", "reference", "edit", "Eli", "--keep-from-knowing")
+    said = life.at("2026-03-05T10:00", "landed", "Acme", "--starts", "2026-05-04")
+    (mail,) = [one for one in life.until("2026-03-05T10:05") if one.nudges[0].rule == "accepted"]
+    planned = life.at("2026-03-05T10:06", "record", "announcement", "Acme", "--on", "2026-03-20")
+    listed = life.at("2026-03-05T10:07", "upcoming")
+    assert "0 of 3 know; still: Ana Lima, Dana Wu and Eli Roth." in said
+    assert "0 of 3 know; still: Ana Lima, Dana Wu and Eli Roth." in planned
+    assert "0 of 3 know; still: Ana Lima, Dana Wu and Eli Roth." in listed
+    assert "0 of 3 know; still: Ana, Dana and Eli." in plain_of(mail)
+    card = life.at("2026-03-05T10:08", "draft", str(life.number("2026-03-05T10:08", "gift")))
+    assert [name for name in FIVE if f"{name}:" in card] == ["Ana Lima", "Dana Wu"]
+    life.at("2026-03-06T10:00", "record", "gift_sent", "Ana", "Dana", "--for", "Acme", "--quiet")
+    assert "gift" not in [row["rule"] for row in life.json_at("2026-03-06T10:01", "upcoming")]
+    life.at("2026-03-06T10:02", "record", "signed", "--for", "Acme", "--quiet")
+    assert "0 of 4 know; still: Ana Lima, Cleo Ames, Dana Wu and Eli Roth." in life.at("2026-03-06T10:03", "upcoming")
+    hello = life.at("2026-03-06T10:04", "draft", str(life.number("2026-03-06T10:04", "warm-up")))
+    assert [name for name in FIVE if name in hello] == ["Ana Lima", "Cleo Ames", "Dana Wu"]
+
+
+def test_who_knew_and_died_since_counts_no_more(begin: Begin) -> None:
+    life = begin("2026-03-02T09:30", *FIVE)
+    life.at("2026-03-02T09:31", "opportunity", "add", "Acme")
+    life.at("2026-03-02T09:32", "record", "agreed", "Ana", "Ben", "Cleo", "--for", "Acme", "--quiet")
+    life.at("2026-03-05T10:00", "landed", "Acme", "--quiet")
+    life.at("2026-03-05T10:01", "record", "told", "Ben", "--for", "Acme", "--quiet")
+    assert "1 of 3 know; still: Ana Lima and Cleo Ames." in life.at("2026-03-05T10:02", "upcoming")
+    life.at("2026-03-05T10:03", "record", "deceased", "Ben")
+    assert "0 of 2 know; still: Ana Lima and Cleo Ames." in life.at("2026-03-05T10:04", "upcoming")
+
+
 def test_who_is_paused_is_named_before_you_post_and_counts(begin: Begin) -> None:
     life = begin("2026-03-02T09:30", *FIVE)
     life.at("2026-03-02T09:31", "opportunity", "add", "Acme")

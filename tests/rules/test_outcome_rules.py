@@ -144,6 +144,37 @@ def test_the_gift_is_done_once_everyone_involved_has_one() -> None:
     assert "gift" not in world.open("2026-11-26T13:00", whole=True)
 
 
+@pytest.mark.parametrize("apart", ["gone", "inside", "kept_out"])
+def test_the_gift_waits_for_nobody_whom_it_is_not_for(apart: str) -> None:
+    world = asked().on("2026-11-20", "asked", person=2).on("2026-11-24", "accepted").but(**{apart: frozenset({2})})
+    assert "gift" in world.open("2026-11-25T13:00", whole=True)
+    world.on("2026-11-26", "gift_sent", acme=1)
+    assert "gift" not in world.open("2026-11-26T13:00", whole=True)
+
+
+@pytest.mark.parametrize(("apart", "post"), [("gone", False), ("inside", False), ("kept_out", True)])
+def test_where_nobody_is_left_to_hear_there_is_no_gift_no_warm_up_and_no_look_at_who_knows(
+    apart: str, post: bool
+) -> None:
+    world = asked().on("2026-11-24", "accepted").on("2026-11-30", "announcement", recorded="2026-11-24T12:00")
+    assert {"gift", "before-you-post"} <= set(world.open("2026-11-25T13:00", whole=True))
+    nudges = world.but(**{apart: frozenset({1})}).open("2026-11-25T13:00", whole=True)
+    assert "gift" not in nudges
+    assert ("before-you-post" in nudges) is post
+
+
+def test_the_signature_makes_those_inside_part_of_the_group() -> None:
+    world = asked().on("2026-11-24", "accepted").but(inside=frozenset({1}))
+    assert "gift" not in world.open("2026-11-25T13:00", whole=True)
+    assert "gift" in world.on("2026-11-26", "signed").open("2026-11-26T13:00", whole=True)
+
+
+def test_nobody_who_died_is_said_hello_to_eighteen_months_on() -> None:
+    world = asked().on("2026-11-24", "accepted").acme(starts_on=day("2026-12-07"))
+    assert "warm-up" in world.open("2026-12-08T12:00", whole=True)
+    assert "warm-up" not in world.but(gone=frozenset({1})).open("2026-12-08T12:00", whole=True)
+
+
 def test_a_digest_item_whose_deadline_comes_before_the_next_digest_goes_by_itself() -> None:
     world = asked().me(digest_weekday=2).on("2026-11-25", "accepted", recorded="2026-11-25T12:00")
     # The next Wednesday is 2 December, the gift is due on the 2nd: the digest is in time.

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from reminderd.rules.book import default_book, parse_with_default
 from reminderd.rules.cadence import plan
 from reminderd.rules.facts import (
+    Apart,
     EventFact,
     Facts,
     OpportunityFact,
@@ -49,6 +50,7 @@ class World:
     events: list[EventFact] = dataclasses.field(default_factory=list)
     opportunities: dict[int, OpportunityFact] = dataclasses.field(default_factory=dict)
     settled: list[SettledFact] = dataclasses.field(default_factory=list)
+    apart: Apart = dataclasses.field(default_factory=Apart)
     book: Any = BOOK
 
     def __post_init__(self) -> None:
@@ -77,6 +79,11 @@ class World:
 
     def acme(self, **changes: Any) -> World:
         self.opportunities[ACME] = dataclasses.replace(self.opportunities[ACME], **changes)
+        return self
+
+    def but(self, **apart: frozenset[int]) -> World:
+        """With whom a nudge about several is careful."""
+        self.apart = dataclasses.replace(self.apart, **apart)
         return self
 
     def with_rules(self, text: str) -> World:
@@ -128,6 +135,7 @@ class World:
             events=tuple(self.events),
             settled=tuple(self.settled),
             profiles=(None,) if self.reference.has_profile else (),
+            apart=self.apart,
         )
 
     def plan(self, now: str, *, whole: bool = False) -> Plan:
