@@ -58,7 +58,9 @@ def _subjects(house: House, session: Session, user: User, now: dt.datetime) -> l
 
 
 def _known(session: Session, user: User) -> set[tuple[str, str, str]]:
-    rows = session.execute(select(Nudge.rule, Nudge.subject, Nudge.occasion).where(Nudge.user_id == user.id))
+    """Those that have rows; what was withdrawn, as by a pause, may come again."""
+    query = select(Nudge.rule, Nudge.subject, Nudge.occasion)
+    rows = session.execute(query.where(Nudge.user_id == user.id, Nudge.state != State.CANCELLED))
     return {(rule, subject, occasion) for rule, subject, occasion in rows}
 
 

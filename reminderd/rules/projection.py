@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Any
 
 from reminderd.rules.cadence import plan
 from reminderd.rules.calendar import local_day
@@ -27,7 +28,7 @@ def project(facts: Facts, book: Book, now: dt.datetime, until: dt.datetime) -> t
         waiting = [nudge for nudge in wanted.nudges if _waits(nudge, facts)]
         for nudge in waiting:
             if _first_at(nudge) <= moment:
-                found[nudge.key] = nudge
+                found[nudge.key] = nudge if moment == now else _late(nudge, moment)
                 facts = _done(nudge, facts, book, moment)
         if any(_first_at(nudge) <= moment for nudge in waiting):
             continue
@@ -49,12 +50,23 @@ def _first_at(nudge: PlannedNudge) -> dt.datetime:
     return nudge.steps[0].at
 
 
+def _late(nudge: PlannedNudge, moment: dt.datetime) -> PlannedNudge:
+    """Rises only now, as after a pause: the reminders that are over by then come as one."""
+    over = [step for step in nudge.steps if step.at <= moment]
+    steps = (dataclasses.replace(over[-1], at=moment), *nudge.steps[len(over) :])
+    return dataclasses.replace(nudge, steps=steps)
+
+
 def _done(nudge: PlannedNudge, facts: Facts, book: Book, moment: dt.datetime) -> Facts:
     """The facts with the event that doing the nudge would record."""
-    kind = book.rules[nudge.rule].records or "done"
+    rule = book.rules[nudge.rule]
+    kind = rule.records or "done"
     cause = next((event for event in facts.events if event.id == nudge.event_id), None)
     kept = ("by", "kind", "role") if kind == "asked" and cause is not None else ()
-    data = {key: cause.data[key] for key in kept if cause is not None and key in cause.data}
+    data: dict[str, Any] = {"role": rule.role.value}
+    if nudge.reasons:
+        data["took_in"] = [[reason.rule, reason.occasion] for reason in nudge.reasons]
+    data |= {key: cause.data[key] for key in kept if cause is not None and key in cause.data}
     event = EventFact(
         id=FIRST_ID + len(facts.events),
         kind=kind,

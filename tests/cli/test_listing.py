@@ -110,6 +110,13 @@ def test_upcoming_until_a_day_adds_what_would_come_by_then_without_numbers(tmp_p
     assert desk.json("upcoming") == now, "looking ahead must not change anything"
 
 
+def test_upcoming_until_a_day_has_whoever_is_paused_when_the_pause_is_over(tmp_path: Path) -> None:
+    desk = six_references(tmp_path)
+    desk.ok("reference", "pause", "Ben", "--until", "2026-12-12")
+    rows = [row for row in desk.json("upcoming", "--until", "2026-12-20") if row["reference"] == "Ben Okafor"]
+    assert [(row["rule"], row["next_step_at"][:10]) for row in rows] == [("check-in", "2026-12-12")]
+
+
 def test_upcoming_until_tomorrow_leaves_later_ones_out(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     rows = desk.json("upcoming", "--until", "tomorrow")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reminderd.rules.facts import PlannedNudge
 from reminderd.rules.projection import FIRST_ID, project
+from reminderd.rules.states import Status
 from tests.rules.world import World, day, local
 
 
@@ -38,6 +39,21 @@ def test_an_ask_leads_to_its_follow_up_with_the_date_that_it_is_needed_by() -> N
     world = World().on("2026-03-02", "met").on("2026-03-02", "needed", by="2026-03-06")
     found = ahead(world, "2026-03-02T12:30", "2026-03-31T00:00")
     assert found[:2] == [("ask", "2026-03-02"), ("ask-follow-up", "2026-03-04")]
+
+
+def test_what_a_nudge_took_in_is_done_with_it() -> None:
+    world = (
+        World().her(birthday=(None, 12, 4)).on("2026-11-27", "agreed").with_rules("[rules.new-year]\nenabled = false")
+    )
+    assert ahead(world, "2026-11-27T12:00", "2027-01-01T00:00") == [("birthday", "2026-12-04")]
+
+
+def test_whoever_is_paused_is_reminded_of_when_the_pause_is_over() -> None:
+    world = World().on("2026-09-09", "met").with_rules("[rules.new-year]\nenabled = false")
+    assert ahead(world, "2026-11-27T12:00", "2026-12-31T00:00") == [("check-in", "2026-12-07")]
+    world.her(status=Status.PAUSED, paused_until=day("2026-12-12"))
+    (check_in,) = project(world.facts(), world.book, local("2026-11-27T12:00"), local("2026-12-31T00:00"))
+    assert [step.at for step in check_in.steps] == [local("2026-12-12T00:00"), local("2026-12-14T09:00")]
 
 
 def test_nothing_comes_twice_and_nothing_after_the_end() -> None:
