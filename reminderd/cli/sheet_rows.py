@@ -197,7 +197,14 @@ def _unthanked(own: Sequence[Event], job: Opportunity) -> bool:
     if not given:
         return False
     thanks = THANKS if given[-1].kind == "called" else THANKS | {"briefed"}
-    return not any(event.kind in thanks and _order(event) > _order(given[-1]) for event in own)
+    return not any(
+        (event.kind in thanks and _order(event) > _order(given[-1])) or _took_in(event, given[-1]) for event in own
+    )
+
+
+def _took_in(event: Event, given: Event) -> bool:
+    """Whether what was sent took in the thanks, as a birthday wish does."""
+    return [given.kind, f"event:{given.id}"] in ((event.data or {}).get("took_in") or [])
 
 
 def _of_others(people: Sequence[Reference], standing: Mapping[int, Event], job: Opportunity) -> list[str]:

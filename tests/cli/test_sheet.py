@@ -9,7 +9,7 @@ import pytest
 from freezegun import freeze_time
 
 from tests.cli.desk import Desk
-from tests.cli.story import MONDAY, with_acme
+from tests.cli.story import MONDAY, numbers, with_acme
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -102,6 +102,17 @@ def test_it_warns_of_thanks_that_are_still_owed(desk: Desk) -> None:
     assert "Ana Lima was not thanked yet" in desk.run("sheet", "Acme").stderr
     desk.ok("record", "thanked", "Ana", "--for", "Acme", "--quiet")
     assert "was not thanked" not in desk.run("sheet", "Acme").stderr
+
+
+def test_thanks_that_another_message_took_in_are_owed_no_more(desk: Desk) -> None:
+    desk.ok("reference", "edit", "Ben", "--birthday", "11-23", "--speaks-to", "the migration, mentoring")
+    desk.ok("record", "agreed", "Ben", "--for", "Acme", "--quiet")
+    wish = str(numbers(desk, "birthday")["Ben Okafor"])
+    said = desk.json("draft", wish)["body"]
+    assert "agreeing to be a reference; what helps most is to hear about the migration and mentoring." in said
+    assert "Ben Okafor was not thanked yet" in desk.run("sheet", "Acme").stderr
+    desk.ok("done", wish)
+    assert "Ben Okafor was not thanked" not in desk.run("sheet", "Acme").stderr
 
 
 def test_consent_for_a_time_that_is_over_counts_no_more(desk: Desk) -> None:
