@@ -212,6 +212,30 @@ def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: 
         assert after.refresh_marks(session, NOON) == 0
 
 
+def test_a_pause_that_is_over_is_over_everywhere(store: Store, tmp_path: Path) -> None:
+    story = Story.begin(make_house(store, tmp_path), recorders(), SIX[:2], zone="UTC")
+    until = NOON.date() + 10 * DAY
+    actions = story.house.actions
+    with store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        first, second = session.scalars(select(Reference).order_by(Reference.id))
+        actions.pause_reference(session, user, first, until, NOON)
+        actions.pause_reference(session, user, second, None, NOON)
+        actions.pause(session, user, until, True, NOON)
+
+    def standing() -> list[tuple[Any, dt.date | None]]:
+        with store.reading() as session:
+            user = session.get_one(User, story.user_id)
+            people = session.scalars(select(Reference).order_by(Reference.id))
+            return [(user.paused, user.paused_until), *((one.status, one.paused_until) for one in people)]
+
+    story.pass_at(NOON + 9 * DAY)
+    assert standing() == [(True, until), ("paused", until), ("paused", None)]
+    story.pass_at(NOON + 10 * DAY)
+    assert standing() == [(False, None), ("active", None), ("paused", None)]
+    story.stop()
+
+
 @pytest.mark.parametrize(("digest", "between"), [("daily", DAY), ("weekly", 7 * DAY)])
 def test_what_is_planned_late_is_mentioned_twice_in_digests_that_follow_each_other(
     sqlite_store: Store, tmp_path: Path, digest: str, between: dt.timedelta
