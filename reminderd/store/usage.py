@@ -38,9 +38,11 @@ def uses(session: Session, user: User, today: dt.date) -> dict[int, int]:
 
 
 def could_help(events: Iterable[EventLike], today: dt.date) -> bool:
-    """Whether a reference with these events agreed before and holds to it, is warm, and is not left in peace after an
-    ask that stayed without an answer. The events are in the order of the timeline."""
+    """Whether a reference with these events agreed before and holds to it, is warm and alive, and is not left in peace
+    after an ask that stayed without an answer. The events are in the order of the timeline."""
     known = [event for event in events if event.on <= today]
+    if any(event.kind == "deceased" for event in known):
+        return False
     warm = any(event.kind in TOUCHES and event.on > today - WARM for event in known)
     return warm and any(holds(event, today) for event in known) and resting_until(known, today) is None
 

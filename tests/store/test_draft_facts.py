@@ -200,13 +200,14 @@ def test_the_day_is_the_users_own(world: World) -> None:
 def test_alternates_agreed_before_are_warm_and_least_used_come_first(world: World) -> None:
     acme, old = world.opportunity(), world.opportunity("Old")
     ana = world.reference()
-    people = {name: world.reference(name) for name in ("Used", "Fresh", "Cold", "Asked", "Declined", "Never")}
+    people = {name: world.reference(name) for name in ("Used", "Fresh", "Cold", "Asked", "Declined", "Gone", "Never")}
     for name, who in people.items():
         if name != "Never":
             world.event("agreed", days(500 if name == "Cold" else 200), who, old)
     world.event("called", days(10), people["Used"], old)
     world.event("asked", days(3), people["Asked"], acme)
     world.event("declined", days(3), people["Declined"], acme)
+    world.event("deceased", days(2), people["Gone"])
     assert world.facts(world.nudge("ask_unanswered", ana, acme)).alternates == ("Fresh", "Used")
     assert world.facts(world.nudge("birthday", ana)).alternates == ()
 
