@@ -60,7 +60,7 @@ def landed(
         people, left_out = _people(session, user, names, everyone)
         asked = _not_asked_yet(session, job, people, named=not everyone)
         data = {"starts": job.starts_on.isoformat()} if starts and job.starts_on else {}
-        happenings = [Happening("asked", day, tuple(asked), job, data={"vouched": True})] if asked else []
+        happenings = [Happening("asked", day, tuple(asked), job)] if asked else []
         happenings.append(Happening("accepted", day, (), job, note=note, data=data))
         result = ctx.house().actions.record(session, user, happenings, now)
         involved = ctx.house().actions.involved(session, user, job, now) if left_out else []

@@ -181,10 +181,11 @@ def _consent(timeline: Iterable[EventRow], job_id: int | None, today: dt.date) -
 
 
 def _vouched(timeline: Iterable[EventRow], job_id: int | None) -> bool:
-    """Whether more is known of them than that they were asked; the news names those who vouched as it makes up for
-    an ask that was not recorded."""
+    """Whether they are to be thanked for it. A yes that is given as one asks is often recorded as the ask alone; an ask
+    that was followed up has had no answer."""
     mine = [event for event in timeline if job_id is not None and event.opportunity_id == job_id]
-    return any(event.kind in _VOUCHING or (event.data or {}).get("vouched") for event in mine)
+    ask = next((event for event in mine if event.kind == "asked"), None)
+    return any(event.kind in _VOUCHING for event in mine) or not _followed_up(timeline, ask)
 
 
 def _followed_up(timeline: Iterable[EventRow], ask: EventRow | None) -> bool:

@@ -129,7 +129,7 @@ class DraftFacts:
     stage: str = ""
     agreed: bool = False
     vouched: bool = False
-    """Whether they agreed, were briefed or were called for this opportunity; else they were asked at most."""
+    """False where they were asked, and asked once more, and nothing says that they answered."""
     followed_up: bool = False
     """Whether the ask that the draft is about was followed up."""
     heard: str = ""

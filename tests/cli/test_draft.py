@@ -57,7 +57,7 @@ LENGTHS = ("short", "mail", "card", "call")
 def test_the_answer_to_the_question_goes_in_and_stays(tmp_path: Path) -> None:
     desk = after_landing(tmp_path)
     asked = desk.run("draft", "Ana")
-    assert "What else is there to say? Say it as you would to Ana." in asked.stderr
+    assert "What did Ana do that helped?" in asked.stderr
     assert "You calmed my nerves." in desk.ok("draft", "Ana", "--answer", "you calmed my nerves")
     assert "You calmed my nerves." in desk.ok("draft", "Ana")
     assert "You calmed my nerves." not in desk.ok("draft", "Ben")
@@ -157,11 +157,12 @@ def test_a_broken_template_does_not_spoil_what_was_recorded(tmp_path: Path) -> N
     assert "promoted.j2" in line
 
 
-def test_news_thanks_who_vouched_for_that_and_who_was_only_asked_for_considering_it(tmp_path: Path) -> None:
+def test_news_thanks_for_vouching_and_who_left_two_asks_unanswered_for_considering_it(tmp_path: Path) -> None:
     desk = with_acme(tmp_path)
     desk.ok("record", "asked", "Ana", "Ben", "--for", "Acme", "--on", "2026-11-16", "--quiet")
-    desk.ok("record", "agreed", "Ben", "--for", "Acme", "--on", "2026-11-17", "--quiet")
-    desk.ok("landed", "Acme", "Cleo", "--quiet")  # whoever is named here vouched
+    desk.ok("record", "asked", "Ana", "Ben", "--for", "Acme", "--on", "2026-11-20", "--again", "--quiet")
+    desk.ok("record", "agreed", "Ben", "--for", "Acme", "--on", "2026-11-21", "--quiet")
+    desk.ok("landed", "Acme", "Cleo", "--quiet")
     for variant in ("1", "4", "6"):
         said = {name: desk.ok("draft", name, "--variant", variant) for name in ("Ana", "Ben", "Cleo")}
         assert "done it without" not in said["Ana"]
