@@ -277,11 +277,10 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     driver, mode = driver_of(connection), connection.get_execution_options().get(MODE, "IMMEDIATE")
-    if connection.info.get(MODE) != mode:  # not each time: SQLite then puts all its statements together anew
-        with told_as_ever(connection):
-            driver.execute(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
-        connection.info[MODE] = mode
     with told_as_ever(connection):
+        if connection.info.get(MODE) != mode:  # not each time: SQLite then puts all its statements together anew
+            driver.execute(f"PRAGMA query_only={'ON' if mode == 'DEFERRED' else 'OFF'}")
+            connection.info[MODE] = mode
         driver.execute(f"BEGIN {mode}")
 
 

@@ -20,12 +20,12 @@ Statement = Select[Any] | UpdateBase
 class Prepared:
     """A statement of SQLAlchemy's for the few places where it takes longer to execute one than the database to run it.
 
-    ``make`` makes it for the kind of database that it is given the name of. What is given by name, and what comes back,
-    is converted by the types of the parameters and columns as ever, and so are the driver's errors.
+    What is given by name, and what comes back, is converted by the types of the parameters and columns as ever, and so
+    are the driver's errors.
     """
 
-    def __init__(self, make: Callable[[str], Statement]) -> None:
-        self._make = make
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
         self._forms: dict[str, Form] = {}
 
     def ask(self, connection: Connection, values: Mapping[str, object]) -> Answer:
@@ -33,7 +33,7 @@ class Prepared:
         dialect = connection.dialect
         form = self._forms.get(dialect.name)
         if form is None:
-            form = self._forms[dialect.name] = Form.of(self._make(dialect.name), dialect)
+            form = self._forms[dialect.name] = Form.of(self._statement, dialect)
         return form.execute(connection, values)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    Insert,
     ScalarSelect,
-    Update,
     and_,
     bindparam,
     case,
@@ -89,7 +87,7 @@ def standing_of(connection: Connection, delivery_id: int, now: dt.datetime) -> i
 def lease(connection: Connection, ids: Sequence[int], owner: str, until: dt.datetime) -> None:
     """Hold these."""
     rows = [(one,) for one in ids]
-    _leased(len(ids)).ask(connection, parameters(connection, ["id"], rows, owner=owner, until=until))
+    _ask(_leased, connection, ["id"], rows, owner=owner, until=until)
 
 
 def begin(
@@ -98,14 +96,13 @@ def begin(
     """Hold deliveries, given by user, id and the number of the attempt that begins, and note the attempts."""
     rows = [(one,) for _, one, _ in attempts]
     with together(connection):
-        _begun(len(rows)).ask(connection, parameters(connection, ["id"], rows, owner=owner, until=until))
-        noted = parameters(connection, ["user", "id", "number"], attempts, now=now)
-        _attempted(len(rows)).ask(connection, noted)
+        _ask(_begun, connection, ["id"], rows, owner=owner, until=until)
+        _ask(_attempted, connection, ["user", "id", "number"], attempts, now=now)
 
 
 def settle(connection: Connection, sent: Sequence[tuple[int, int, str]], now: dt.datetime) -> Answer:
     """Deliveries, given by id, fence and the other side's reference, are sent; so many as were still held so."""
-    return _settled(len(sent)).ask(connection, parameters(connection, ["id", "fence", "reference"], sent, now=now))
+    return _ask(_settled, connection, ["id", "fence", "reference"], sent, now=now)
 
 
 def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -119,21 +116,31 @@ def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]
 def end_attempts(connection: Connection, attempts: Sequence[tuple[int, int, int]], now: dt.datetime) -> None:
     """Attempts, given by delivery, its fence and their number, were taken where the delivery is sent, unless another
     end of theirs is known."""
-    _ended(len(attempts)).ask(connection, parameters(connection, ["id", "fence", "number"], attempts, now=now))
+    _ask(_ended, connection, ["id", "fence", "number"], attempts, now=now)
 
 
 def call(connection: Connection, texts: Sequence[tuple[int, int, str]], now: dt.datetime) -> None:
     """What follows texts that are sent, given by id, fence and the key of the one to follow, is due now where it waits
     to be tried."""
-    _called(len(texts)).ask(connection, parameters(connection, ["id", "fence", "key"], texts, now=now))
+    _ask(_called, connection, ["id", "fence", "key"], texts, now=now)
 
 
 def unpause(connection: Connection, sent: Sequence[tuple[int, int]]) -> None:
     """The channels work, for their users, of those deliveries that are sent, given by id and fence."""
-    _unpaused(len(sent)).ask(connection, parameters(connection, ["id", "fence"], sent))
+    _ask(_unpaused, connection, ["id", "fence"], sent)
 
 
-# ---- put together when first used; those with rows of values once for each number of them
+def _ask(
+    make: Callable[[str, int], Prepared],
+    connection: Connection,
+    names: Sequence[str],
+    rows: Sequence[tuple[int | str, ...]],
+    **others: object,
+) -> Answer:
+    return make(connection.dialect.name, len(rows)).ask(connection, parameters(connection, names, rows, **others))
+
+
+# ---- put together when first used; those with rows of values for each kind of database and number of them
 
 _HELD = {
     "state": DeliveryState.LEASED,
@@ -144,121 +151,98 @@ _HELD = {
 
 
 @functools.cache
-def _leased(count: int) -> Prepared:
-    def make(dialect: str) -> Update:
-        rows = given(dialect, count, id=_DELIVERIES.c.id)
-        return update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(_HELD)
-
-    return Prepared(make)
+def _leased(dialect: str, count: int) -> Prepared:
+    rows = given(dialect, count, id=_DELIVERIES.c.id)
+    return Prepared(update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(_HELD))
 
 
 @functools.cache
-def _begun(count: int) -> Prepared:
-    def make(dialect: str) -> Update:
-        rows = given(dialect, count, id=_DELIVERIES.c.id)
-        held = _HELD | {"attempts": _DELIVERIES.c.attempts + 1, "fault_code": None}
-        return update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(held)
-
-    return Prepared(make)
+def _begun(dialect: str, count: int) -> Prepared:
+    rows = given(dialect, count, id=_DELIVERIES.c.id)
+    held = _HELD | {"attempts": _DELIVERIES.c.attempts + 1, "fault_code": None}
+    return Prepared(update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(held))
 
 
 @functools.cache
-def _attempted(count: int) -> Prepared:
-    def make(dialect: str) -> Insert:
-        own = _ATTEMPTS.c
-        rows = given(dialect, count, user=own.user_id, id=own.delivery_id, number=own.number)
-        begun_at = bindparam("now", type_=own.begun_at.type)
-        return insert(_ATTEMPTS).from_select(
+def _attempted(dialect: str, count: int) -> Prepared:
+    own = _ATTEMPTS.c
+    rows = given(dialect, count, user=own.user_id, id=own.delivery_id, number=own.number)
+    begun_at = bindparam("now", type_=own.begun_at.type)
+    return Prepared(
+        insert(_ATTEMPTS).from_select(
             ["user_id", "delivery_id", "number", "begun_at"], select(*rows.c, begun_at.label("begun_at"))
         )
-
-    return Prepared(make)
-
-
-@functools.cache
-def _settled(count: int) -> Prepared:
-    def make(dialect: str) -> Update:
-        own = _DELIVERIES.c
-        rows = given(dialect, count, id=own.id, fence=own.fence, reference=own.provider_reference)
-        return (
-            update(_DELIVERIES)
-            .where(own.id == rows.c.id, own.fence == rows.c.fence, LEASED)
-            .values(
-                state=DeliveryState.SENT,
-                lease_owner=None,
-                lease_until=None,
-                sent_at=bindparam("now"),
-                provider_reference=rows.c.reference,
-            )
-        )
-
-    return Prepared(make)
-
-
-@functools.cache
-def _ended(count: int) -> Prepared:
-    def make(dialect: str) -> Update:
-        own = _ATTEMPTS.c
-        rows = given(dialect, count, id=own.delivery_id, fence=_DELIVERIES.c.fence, number=own.number)
-        return (
-            update(_ATTEMPTS)
-            .where(own.delivery_id == rows.c.id, own.number == rows.c.number, _is_sent(rows))
-            .where(or_(own.outcome.is_(None), own.outcome == Outcome.RECONCILE))
-            .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
-        )
-
-    return Prepared(make)
-
-
-@functools.cache
-def _called(count: int) -> Prepared:
-    def make(dialect: str) -> Update:
-        own, before = _DELIVERIES.c, _DELIVERIES.alias("before")
-        rows = given(dialect, count, id=own.id, fence=own.fence, key=own.dedupe_key)
-        return (
-            update(_DELIVERIES)
-            .where(before.c.id == rows.c.id, before.c.fence == rows.c.fence, before.c.state == literal_column("'sent'"))
-            .where(own.user_id == before.c.user_id, own.channel == before.c.channel, own.kind == before.c.kind)
-            .where(own.dedupe_key == rows.c.key, own.state == literal_column("'pending'"), own.attempts == 0)
-            .values(due_at=bindparam("now"))
-        )
-
-    return Prepared(make)
-
-
-@functools.cache
-def _unpaused(count: int) -> Prepared:
-    def make(dialect: str) -> Update:
-        own = _HEALTH.c
-        rows = given(dialect, count, id=_DELIVERIES.c.id, fence=_DELIVERIES.c.fence)
-        return (
-            update(_HEALTH)
-            .where(_is_sent(rows), own.user_id == _DELIVERIES.c.user_id, own.channel == _DELIVERIES.c.channel)
-            .where(own.paused_at.is_not(None))
-            .values(paused_at=None, code=None, words=None)
-        )
-
-    return Prepared(make)
-
-
-def _is_sent(rows: FromClause) -> ColumnElement[bool]:
-    return and_(
-        _DELIVERIES.c.id == rows.c.id,
-        _DELIVERIES.c.fence == rows.c.fence,
-        _DELIVERIES.c.state == literal_column("'sent'"),
     )
+
+
+@functools.cache
+def _settled(dialect: str, count: int) -> Prepared:
+    own = _DELIVERIES.c
+    rows = given(dialect, count, id=own.id, fence=own.fence, reference=own.provider_reference)
+    return Prepared(
+        update(_DELIVERIES)
+        .where(own.id == rows.c.id, own.fence == rows.c.fence, LEASED)
+        .values(
+            state=DeliveryState.SENT,
+            lease_owner=None,
+            lease_until=None,
+            sent_at=bindparam("now"),
+            provider_reference=rows.c.reference,
+        )
+    )
+
+
+@functools.cache
+def _ended(dialect: str, count: int) -> Prepared:
+    own = _ATTEMPTS.c
+    rows = given(dialect, count, id=own.delivery_id, fence=_DELIVERIES.c.fence, number=own.number)
+    return Prepared(
+        update(_ATTEMPTS)
+        .where(own.delivery_id == rows.c.id, own.number == rows.c.number, _is_sent(rows))
+        .where(or_(own.outcome.is_(None), own.outcome == Outcome.RECONCILE))
+        .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
+    )
+
+
+@functools.cache
+def _called(dialect: str, count: int) -> Prepared:
+    own, before = _DELIVERIES.c, _DELIVERIES.alias("before")
+    rows = given(dialect, count, id=own.id, fence=own.fence, key=own.dedupe_key)
+    return Prepared(
+        update(_DELIVERIES)
+        .where(_is_sent(rows, before.c))
+        .where(own.user_id == before.c.user_id, own.channel == before.c.channel, own.kind == before.c.kind)
+        .where(own.dedupe_key == rows.c.key, own.state == literal_column("'pending'"), own.attempts == 0)
+        .values(due_at=bindparam("now"))
+    )
+
+
+@functools.cache
+def _unpaused(dialect: str, count: int) -> Prepared:
+    own = _HEALTH.c
+    rows = given(dialect, count, id=_DELIVERIES.c.id, fence=_DELIVERIES.c.fence)
+    return Prepared(
+        update(_HEALTH)
+        .where(_is_sent(rows), own.user_id == _DELIVERIES.c.user_id, own.channel == _DELIVERIES.c.channel)
+        .where(own.paused_at.is_not(None))
+        .values(paused_at=None, code=None, words=None)
+    )
+
+
+def _is_sent(rows: FromClause, delivery: Any = _DELIVERIES.c) -> ColumnElement[bool]:
+    return and_(delivery.id == rows.c.id, delivery.fence == rows.c.fence, delivery.state == literal_column("'sent'"))
 
 
 @functools.cache
 def _due() -> Prepared:
     query = select(_DELIVERIES.c.id).where(CLAIMABLE, _DELIVERIES.c.due_at <= bindparam("now")).limit(1)
-    return Prepared(lambda _: query)
+    return Prepared(query)
 
 
 @functools.cache
 def _standing() -> Prepared:
     query = select(_standing_in(bindparam("this", type_=_DELIVERIES.c.id.type)))
-    return Prepared(lambda _: query)
+    return Prepared(query)
 
 
 @functools.cache
@@ -286,7 +270,7 @@ def _claimable(limit: int) -> Prepared:
         .limit(literal_column(str(limit)))
         .with_for_update(skip_locked=True, of=_DELIVERIES)
     )
-    return Prepared(lambda _: query)
+    return Prepared(query)
 
 
 def _standing_in(delivery: ColumnElement[Any]) -> ScalarSelect[int]:

@@ -16,8 +16,8 @@ from reminderd.store.tables import Base
 from tests.store.rows import NOW, add_user, make_user
 
 USERS = Base.metadata.tables["users"]
-RENAME = Prepared(lambda _: update(USERS).where(USERS.c.id == bindparam("this")).values(name=bindparam("new")))
-READ = Prepared(lambda _: select(USERS.c.name, USERS.c.created_at).where(USERS.c.id == bindparam("this")))
+RENAME = Prepared(update(USERS).where(USERS.c.id == bindparam("this")).values(name=bindparam("new")))
+READ = Prepared(select(USERS.c.name, USERS.c.created_at).where(USERS.c.id == bindparam("this")))
 
 
 def test_what_is_given_and_found_is_converted(store: Store) -> None:
@@ -41,7 +41,7 @@ def test_together_each_sees_what_those_before_it_changed(store: Store) -> None:
 
 def test_a_driver_s_error_is_told_as_ever_and_takes_all_back(store: Store) -> None:
     this = add_user(store).id
-    twice = Prepared(lambda _: insert(USERS).from_select(USERS.c.keys(), select(USERS)))
+    twice = Prepared(insert(USERS).from_select(USERS.c.keys(), select(USERS)))
 
     def work() -> None:
         with store.writing() as session, together(session.connection()):
@@ -56,7 +56,7 @@ def test_a_driver_s_error_is_told_as_ever_and_takes_all_back(store: Store) -> No
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_fault_of_the_database(postgres_store: Store) -> None:
-    nothing = Prepared(lambda _: select(literal_column("no_such_column")))
+    nothing = Prepared(select(literal_column("no_such_column")))
     with pytest.raises(ProgrammingError), postgres_store.reading() as session:
         nothing.ask(session.connection(), {})
 
@@ -90,13 +90,11 @@ def test_rows_are_given_letter_for_letter(store: Store) -> None:
         (5, "Zoë 李 😀 %s :x"),
     ]
 
-    def make(dialect: str) -> object:
-        table = given(dialect, len(rows), number=USERS.c.id, words=column("words", Text))
-        return select(table.c.number, table.c.words)
-
     with store.reading() as session:
         connection = session.connection()
-        answer = Prepared(make).ask(connection, parameters(connection, ["number", "words"], rows))  # type: ignore[arg-type]
+        table = given(connection.dialect.name, len(rows), number=USERS.c.id, words=column("words", Text))
+        asked = Prepared(select(table.c.number, table.c.words))
+        answer = asked.ask(connection, parameters(connection, ["number", "words"], rows))
         assert sorted(answer.rows()) == sorted(rows)
 
 
