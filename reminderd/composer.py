@@ -23,6 +23,7 @@ from reminderd.rules.rule import Role, Rule
 from reminderd.rules.states import State
 from reminderd.rules.steps import best_channel, digest_slot
 from reminderd.store import due, followers, outbox
+from reminderd.store.database import Transaction
 from reminderd.store.draft_batch import Batch
 from reminderd.store.facts import load_user, user_fact
 from reminderd.store.outbox import Claim, Standing
@@ -318,16 +319,17 @@ class Composer:
 
     # ---- what the dispatcher asks
 
-    def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
+    def standing(self, transaction: Transaction, claim: Claim, now: dt.datetime) -> Standing:
         """Wanted while every nudge that a delivery carries is open, not snoozed and not over; moot when it carries
         nudges, and none of them is open, or the user stopped its channel while it was under way. What missed its moment
         is wanted as long as it would be made like that now."""
-        if claim.attempt > 0 and claim.kind is not DeliveryKind.ANSWER and self._is_stopped(session, claim):
+        if claim.attempt > 0 and claim.kind is not DeliveryKind.ANSWER and self._is_stopped(transaction.session, claim):
             return Standing.MOOT
         if claim.attempt == 0 and claim.kind in REMINDERS and not claim.carries_nudges:
-            return Standing.WANTED if followers.were_announced(session, claim.delivery_id) else Standing.UNWANTED
+            announced = followers.were_announced(transaction.session, claim.delivery_id)
+            return Standing.WANTED if announced else Standing.UNWANTED
         missed = claim.carries_nudges and claim.attempt == 0 and claim.is_late(now)
-        if claim.standing is Standing.WANTED and missed and self._is_outdated(session, claim, now):
+        if claim.standing is Standing.WANTED and missed and self._is_outdated(transaction.session, claim, now):
             return Standing.UNWANTED
         return claim.standing
 

@@ -24,7 +24,7 @@ from reminderd.rules import retry
 from reminderd.rules.retry import Decision, Doubt, Fault, Next, Verdict
 from reminderd.senders import Landings, Senders
 from reminderd.store import outbox
-from reminderd.store.database import Store
+from reminderd.store.database import Store, Transaction
 from reminderd.store.outbox import Claim, Standing
 from reminderd.transports.base import Receipt, SendFailed, Transport
 
@@ -47,7 +47,7 @@ OVERSLEPT = Fault(Verdict.AGAIN, "overslept", "The program was stopped before it
 class Recheck(Protocol):
     """What the dispatcher asks of the composer."""
 
-    def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
+    def standing(self, transaction: Transaction, claim: Claim, now: dt.datetime) -> Standing:
         """Whether what a delivery carries is still to be said."""
         ...
 
@@ -242,13 +242,14 @@ class Dispatcher:
         settles = bool(self._landed)
         began = steady()
         try:
-            with self._store.writing() as session:
-                claims = self._settle(session, self._landed, now, done, max(0, free))
+            with self._store.transaction() as transaction:
+                claims = self._settle(transaction, self._landed, now, done, max(0, free))
                 if settles:
                     crash.point("settling")
                 if free > 0:
-                    looks, sends = self._sorted_out(session, claims, now, until, done)
-                    begun = outbox.begin_attempts(session, sends, self.owner, now, until) if sends else []
+                    looks, sends = self._sorted_out(transaction, claims, now, until, done)
+                    if sends:
+                        begun = outbox.begin_attempts(transaction.connection, sends, self.owner, now, until)
                     crash.point("leasing")
         except (ReminderdError, ImportError):  # the database cannot be reached; the program is being replaced
             raise
@@ -291,8 +292,8 @@ class Dispatcher:
             result = self._landed[0]
             done = Tally()
             try:
-                with self._store.writing() as session:
-                    self._settle(session, [result], now, done)
+                with self._store.transaction() as transaction:
+                    self._settle(transaction, [result], now, done)
             except ReminderdError:
                 raise
             except Exception:
@@ -301,21 +302,21 @@ class Dispatcher:
             tally.add(done)
 
     def _sorted_out(
-        self, session: Session, claims: Sequence[Claim], now: dt.datetime, until: dt.datetime, tally: Tally
+        self, transaction: Transaction, claims: Sequence[Claim], now: dt.datetime, until: dt.datetime, tally: Tally
     ) -> tuple[list[Claim], list[Claim]]:
         """What is to be looked for, held already, and what is to be sent; the others have been let go."""
         looks: list[Claim] = []
         sends: list[Claim] = []
         gone: list[tuple[Claim, Callable[[], None]]] = []
         for claim in claims:
-            let_go = self._let_go(session, claim, now, tally)
+            let_go = self._let_go(transaction, claim, now, tally)
             if let_go is not None:
                 gone.append((claim, let_go))
             else:
                 (looks if self._is_looked_for(claim) else sends).append(claim)
         held = [*looks, *(claim for claim, _ in gone)]
         if held:
-            outbox.lease(session, held, self.owner, until)
+            outbox.lease(transaction.connection, held, self.owner, until)
         for _, let_go in gone:
             let_go()
         return looks, sends
@@ -323,39 +324,41 @@ class Dispatcher:
     def _is_looked_for(self, claim: Claim) -> bool:
         return claim.unknown and self._transports[claim.channel].can_find
 
-    def _let_go(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> Callable[[], None] | None:
+    def _let_go(
+        self, transaction: Transaction, claim: Claim, now: dt.datetime, tally: Tally
+    ) -> Callable[[], None] | None:
         """What is to be done with a claim that is not to be sent; ``None`` for one that is. What was attempted is sent
         as it is, unless it has become useless, or certainly was not sent and is wanted by nobody any more."""
 
         def cancel(channel: str | None = None) -> None:
-            outbox.cancel(session, claim, channel=channel)
+            outbox.cancel(transaction.session, claim, channel=channel)
             tally.cancelled += 1
 
         def put_back(at: dt.datetime) -> None:
-            outbox.put_back(session, claim, at)
+            outbox.put_back(transaction.session, claim, at)
             tally.waiting += 1
 
         def fail() -> None:
-            outbox.settle_fault(session, claim, USELESS, Decision(Next.FAIL, None), now)
+            outbox.settle_fault(transaction.session, claim, USELESS, Decision(Next.FAIL, None), now)
             tally.failed += 1
 
         if claim.channel not in self._transports:  # not set up any more
-            other = None if claim.unknown else self._recheck.other_channel(session, claim, now)
+            other = None if claim.unknown else self._recheck.other_channel(transaction.session, claim, now)
             return functools.partial(cancel, other) if other else functools.partial(put_back, now + PROBE_AGAIN)
         if self._is_looked_for(claim):
             return None
         if claim.attempt > 0 and claim.useless_at is not None and claim.useless_at <= now:
             return fail
-        standing = self._recheck.standing(session, claim, now)
+        standing = self._recheck.standing(transaction, claim, now)
         moot = standing is Standing.MOOT and not claim.unsure
         if moot or (claim.attempt == 0 and standing is not Standing.WANTED):
             return cancel
         if claim.attempt == 0 and claim.is_paused:
-            other = self._recheck.other_channel(session, claim, now)
+            other = self._recheck.other_channel(transaction.session, claim, now)
             if other is not None:
                 return functools.partial(cancel, other)
         if claim.attempt > 0 or (claim.is_late(now) and not claim.carries_nudges):  # else the standing says it
-            quiet_until = self._recheck.quiet_until(session, claim, now)
+            quiet_until = self._recheck.quiet_until(transaction.session, claim, now)
             if quiet_until is not None:
                 return functools.partial(put_back, quiet_until)
         return None
@@ -433,12 +436,12 @@ class Dispatcher:
                 self._on_landing()
 
     def _settle(
-        self, session: Session, results: Sequence[Result], now: dt.datetime, tally: Tally, free: int = 0
+        self, transaction: Transaction, results: Sequence[Result], now: dt.datetime, tally: Tally, free: int = 0
     ) -> list[Claim]:
         """What has landed is settled; returns up to ``free`` that are due."""
         taken = [(one.claim, one.receipt.reference) for one in results if one.receipt is not None]
         others = [one for one in results if one.receipt is None]
-        settled, due = outbox.turn(session, taken, now, 0 if others else free)
+        settled, due = outbox.turn(transaction.connection, taken, now, 0 if others else free)
         tally.sent += len(settled)
         lost = {claim.delivery_id for claim, _ in taken} - {claim.delivery_id for claim in settled}
         for delivery_id in sorted(lost):
@@ -447,10 +450,10 @@ class Dispatcher:
             return due
         for result in others:  # after what was taken: a channel that fails in the end is paused, whatever went before
             if result.fault is not None:
-                self._settle_fault(session, result.claim, result.fault, now, tally)
+                self._settle_fault(transaction.session, result.claim, result.fault, now, tally)
             else:
-                self._settle_empty_look(session, result.claim, now, tally)
-        return outbox.find_due(session, now, free) if free else []
+                self._settle_empty_look(transaction.session, result.claim, now, tally)
+        return outbox.find_due(transaction.connection, now, free) if free else []
 
     def _settle_empty_look(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> None:
         resend = claim.empty_looks + 1 >= LOOKS

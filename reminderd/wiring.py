@@ -16,7 +16,7 @@ from reminderd.errors import ConfigError
 from reminderd.message import Channel
 from reminderd.settings import Settings
 from reminderd.store import migrate
-from reminderd.store.database import Store
+from reminderd.store.database import Store, Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -163,8 +163,8 @@ class _Recheck:
 
     house: House
 
-    def standing(self, session: Session, claim: Claim, now: dt.datetime) -> Standing:
-        return self.house.composer.standing(session, claim, now)
+    def standing(self, transaction: Transaction, claim: Claim, now: dt.datetime) -> Standing:
+        return self.house.composer.standing(transaction, claim, now)
 
     def quiet_until(self, session: Session, claim: Claim, now: dt.datetime) -> dt.datetime | None:
         return self.house.composer.quiet_until(session, claim, now)

@@ -41,8 +41,8 @@ def compose(story: Story, now: dt.datetime = NOON) -> list[Delivery]:
 
 def claimed(story: Story, now: dt.datetime = NOON) -> Claim:
     with story.house.store.writing() as session:
-        (claim,) = outbox.find_due(session, now, 1)
-        outbox.lease(session, [claim], "test", now + HOUR)
+        (claim,) = outbox.find_due(session.connection(), now, 1)
+        outbox.lease(session.connection(), [claim], "test", now + HOUR)
         return claim
 
 
@@ -97,7 +97,7 @@ def test_a_message_whose_time_is_over_is_not_wanted(story: Story) -> None:
     story.land(NOON)
     compose(story)
     with story.house.store.writing() as session:
-        (late,) = outbox.find_due(session, NOON + dt.timedelta(days=60), 1)
+        (late,) = outbox.find_due(session.connection(), NOON + dt.timedelta(days=60), 1)
     assert late.standing is Standing.UNWANTED
 
 
@@ -150,9 +150,9 @@ def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> N
     with story.house.store.writing() as session:
         story.house.composer.enqueue_test(session, session.get_one(User, story.user_id), Channel.SMS, NOON)
     claim = claimed(story)
-    with story.house.store.reading() as session:
-        assert story.house.composer.standing(session, claim, NOON) is Standing.WANTED
-        assert story.house.composer.other_channel(session, claim, NOON) is None
+    with story.house.store.transaction() as transaction:
+        assert story.house.composer.standing(transaction, claim, NOON) is Standing.WANTED
+        assert story.house.composer.other_channel(transaction.session, claim, NOON) is None
 
 
 # ---- ahead of the moment
@@ -497,8 +497,8 @@ def test_what_was_under_way_when_its_channel_was_stopped_is_not_tried_again(mail
     mail_only.land(NOON)
     compose(mail_only)
     with mail_only.house.store.writing() as session:
-        claims = outbox.find_due(session, NOON, 1)
-        (claim,) = outbox.begin_attempts(session, claims, "test", NOON, NOON + HOUR)
+        claims = outbox.find_due(session.connection(), NOON, 1)
+        (claim,) = outbox.begin_attempts(session.connection(), claims, "test", NOON, NOON + HOUR)
     stop_mail(mail_only, NOON)
     with mail_only.house.store.writing() as session:
         fault = Fault(Verdict.AGAIN, "421", "Later")

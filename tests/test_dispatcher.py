@@ -39,7 +39,7 @@ class Answers:
     is_moot: bool = False
     other: str | None = None
 
-    def standing(self, session: Any, claim: Claim, now: dt.datetime) -> Standing:
+    def standing(self, transaction: Any, claim: Claim, now: dt.datetime) -> Standing:
         return Standing.MOOT if self.is_moot else Standing.WANTED if self.is_wanted else Standing.UNWANTED
 
     def quiet_until(self, session: Any, claim: Claim, now: dt.datetime) -> dt.datetime | None:
@@ -97,7 +97,8 @@ def attempts(store: Store) -> list[tuple[int, str | None]]:
 
 def begin(session: Session, owner: str, now: dt.datetime, limit: int = 1) -> list[Claim]:
     """What an owner that is not a dispatcher holds, about to hand it over."""
-    return outbox.begin_attempts(session, outbox.find_due(session, now, limit), owner, now, now + MINUTE)
+    connection = session.connection()
+    return outbox.begin_attempts(connection, outbox.find_due(connection, now, limit), owner, now, now + MINUTE)
 
 
 class Watching(Recorder):
@@ -168,7 +169,7 @@ def test_whoever_is_alone_on_the_file_need_not_wait_for_the_lease(store: Store, 
 def test_what_was_leased_but_never_attempted_is_simply_pending_again(store: Store, user: User) -> None:
     queue(store, user)
     with store.writing() as session:
-        outbox.lease(session, outbox.find_due(session, NOW, 9), "dead", NOW + MINUTE)
+        outbox.lease(session.connection(), outbox.find_due(session.connection(), NOW, 9), "dead", NOW + MINUTE)
     after = make(store, recorders())
     assert after.rescue_if_any(NOW) == 0
     assert after.rescue_if_any(NOW + 2 * MINUTE) == 1
@@ -255,12 +256,12 @@ def test_a_stale_claim_cannot_settle(store: Store, user: User) -> None:
         outbox.rescue(session, later)
         (fresh,) = begin(session, "next", later)
     with store.writing() as session:
-        assert outbox.turn(session, [(stale, "stale")], later, 0)[0] == []
+        assert outbox.turn(session.connection(), [(stale, "stale")], later, 0)[0] == []
         assert not outbox.put_back(session, stale, later)
         assert not outbox.cancel(session, stale)
     assert row(store).lease_owner == "next"
     with store.writing() as session:
-        assert outbox.turn(session, [(stale, "stale"), (fresh, "fresh")], later, 0)[0] == [fresh]
+        assert outbox.turn(session.connection(), [(stale, "stale"), (fresh, "fresh")], later, 0)[0] == [fresh]
     assert row(store).provider_reference == "fresh"
     assert attempts(store) == [(1, "reconcile"), (2, "sent")]
 
@@ -276,7 +277,7 @@ def test_a_stale_claim_changes_nothing_else_of_the_user_s(store: Store, user: Us
         outbox.rescue(session, later)
         outbox.pause_channel(session, user.id, Channel.SMS, LOGIN, later)
     with store.writing() as session:
-        outbox.turn(session, [(stale, "stale")], later, 0)
+        outbox.turn(session.connection(), [(stale, "stale")], later, 0)
     assert row(store, 2).due_at == NOW + HOUR
     with store.reading() as session:
         assert session.get_one(ChannelHealth, (user.id, "sms")).paused_at == later
@@ -300,12 +301,28 @@ def test_a_channel_that_fails_beside_a_success_stays_paused(store: Store, user: 
     dispatcher.stop(lambda: NOW)
 
 
+def test_what_was_begun_before_a_pause_does_not_lift_it_and_what_was_sent_in_spite_of_it_does(
+    store: Store, user: User
+) -> None:
+    queue(store, user, 2)
+    with store.writing() as session:
+        (before,) = begin(session, "a", NOW)
+        outbox.pause_channel(session, user.id, Channel.EMAIL, LOGIN, NOW)
+    with store.writing() as session:
+        (in_spite,) = begin(session, "a", NOW)
+    for claim, paused_at in ((before, NOW), (in_spite, None)):
+        with store.transaction() as transaction:
+            outbox.turn(transaction.connection, [(claim, "taken")], NOW + MINUTE, 0)
+        with store.reading() as session:
+            assert session.get_one(ChannelHealth, (user.id, "email")).paused_at == paused_at
+
+
 def test_a_rescue_that_races_with_the_finish_changes_nothing(store: Store, user: User) -> None:
     queue(store, user)
     with store.writing() as session:
         (claim,) = begin(session, "slow", NOW)
     with store.writing() as session:
-        assert outbox.turn(session, [(claim, "done")], NOW + 2 * MINUTE, 0)[0] == [claim]
+        assert outbox.turn(session.connection(), [(claim, "done")], NOW + 2 * MINUTE, 0)[0] == [claim]
     with store.writing() as session:
         assert outbox.rescue(session, NOW + 3 * MINUTE) == 0
     assert row(store).state == DeliveryState.SENT
@@ -321,8 +338,9 @@ def test_a_rescue_and_a_finish_at_the_same_moment_have_one_winner(store: Store, 
     def finish() -> None:
         for claim in claims:
             together.wait(PATIENCE)
-            with store.writing() as session:
-                settled.update(one.delivery_id for one in outbox.turn(session, [(claim, "done")], later, 0)[0])
+            with store.transaction() as transaction:
+                done, _ = outbox.turn(transaction.connection, [(claim, "done")], later, 0)
+            settled.update(one.delivery_id for one in done)
 
     thread = threading.Thread(target=finish)
     thread.start()
@@ -352,8 +370,8 @@ def test_two_claimers_share_a_thousand_deliveries_and_never_one(store: Store, us
         together.wait(PATIENCE)
         while True:
             with own.writing() as session:
-                got = outbox.find_due(session, NOW, 7)
-                outbox.lease(session, got, name, NOW + MINUTE)
+                got = outbox.find_due(session.connection(), NOW, 7)
+                outbox.lease(session.connection(), got, name, NOW + MINUTE)
             if not got:
                 break
             claimed[name] += got
@@ -622,10 +640,10 @@ def test_a_delivery_whose_rows_break_the_recheck_is_put_off_and_the_others_go_ou
     first, second, *_ = queue(store, user, 5)
 
     class Broken(Answers):
-        def standing(self, session: Any, claim: Claim, now: dt.datetime) -> Standing:
+        def standing(self, transaction: Any, claim: Claim, now: dt.datetime) -> Standing:
             if claim.delivery_id == second:
                 raise ValueError("a row that nobody understands")
-            return super().standing(session, claim, now)
+            return super().standing(transaction, claim, now)
 
     transports = recorders()
     dispatcher = make(store, transports, Broken(), senders=4)

@@ -24,7 +24,7 @@ NOON = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 class Wanted:
     """Says that every message is wanted, and that the user has no other channel."""
 
-    def standing(self, session: object, claim: Claim, now: dt.datetime) -> Standing:
+    def standing(self, transaction: object, claim: Claim, now: dt.datetime) -> Standing:
         return Standing.WANTED
 
     def quiet_until(self, session: object, claim: Claim, now: dt.datetime) -> dt.datetime | None:

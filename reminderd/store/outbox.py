@@ -96,14 +96,13 @@ class Claim(NamedTuple):
 
 
 def turn(
-    session: Session, taken: Sequence[tuple[Claim, str]], now: dt.datetime, limit: int
+    connection: Connection, taken: Sequence[tuple[Claim, str]], now: dt.datetime, limit: int
 ) -> tuple[list[Claim], list[Claim]]:
     """The other side has those ``taken``, each with the reference it gave; up to ``limit`` more are found, as
     `find_due` does. The first list is of those that were settled: for the others the lease was lost meanwhile, and
     nothing of theirs is changed."""
     if not taken:
-        return [], find_due(session, now, limit) if limit else []
-    connection = session.connection()
+        return [], find_due(connection, now, limit) if limit else []
     with together(connection):
         settling = _settle(connection, taken, now)
         finding = statements.find_claimable(connection, now, limit) if limit else None
@@ -111,29 +110,29 @@ def turn(
     if settling.count != len(taken):
         fences = statements.fences_of_sent(connection, [claim.delivery_id for claim in settled])
         settled = [claim for claim in settled if fences.get(claim.delivery_id) == claim.fence]
-    return settled, _found(session, finding, now, limit) if finding is not None else []
+    return settled, _found(connection, finding, now, limit) if finding is not None else []
 
 
-def find_due(session: Session, now: dt.datetime, limit: int) -> list[Claim]:
+def find_due(connection: Connection, now: dt.datetime, limit: int) -> list[Claim]:
     """Up to ``limit`` due deliveries, oldest first, without those that others hold; locked until the end of the
     transaction, in which they are to be leased. One whose message cannot be read is set aside as failed."""
-    return _found(session, statements.find_claimable(session.connection(), now, limit), now, limit)
+    return _found(connection, statements.find_claimable(connection, now, limit), now, limit)
 
 
-def lease(session: Session, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
+def lease(connection: Connection, claims: Sequence[Claim], owner: str, until: dt.datetime) -> None:
     """Hold these until then, without an attempt: to look for them, or to let them go in this transaction."""
     if claims:
-        statements.lease(session.connection(), [claim.delivery_id for claim in claims], owner, until)
+        statements.lease(connection, [claim.delivery_id for claim in claims], owner, until)
 
 
 def begin_attempts(
-    session: Session, claims: Sequence[Claim], owner: str, now: dt.datetime, until: dt.datetime
+    connection: Connection, claims: Sequence[Claim], owner: str, now: dt.datetime, until: dt.datetime
 ) -> list[Claim]:
     """Hold these until then, and note that they are about to be handed over. To be committed before the network is
     touched."""
     begun = [claim._replace(attempt=claim.attempt + 1) for claim in claims]
     attempts = [(claim.user_id, claim.delivery_id, claim.attempt) for claim in begun]
-    statements.begin(session.connection(), attempts, owner, now, until)
+    statements.begin(connection, attempts, owner, now, until)
     return begun
 
 
@@ -419,29 +418,29 @@ def _settle(connection: Connection, taken: Sequence[tuple[Claim, str]], now: dt.
     if texts:  # what is to come right after each is due
         keys = [(claim.delivery_id, claim.fence, followers.next_key(claim.dedupe_key)) for claim in texts]
         statements.call(connection, keys, now)
-    statements.end_attempts(connection, [(claim.delivery_id, claim.fence, claim.attempt) for claim in claims], now)
-    statements.unpause(connection, [(claim.delivery_id, claim.fence) for claim in claims])
+    tried = [(claim.delivery_id, claim.fence) for claim in claims if claim.is_paused]
+    if tried:  # what was begun before a pause says nothing against it
+        statements.unpause(connection, tried)
     return settling
 
 
-def _found(session: Session, finding: Answer, now: dt.datetime, limit: int) -> list[Claim]:
+def _found(connection: Connection, finding: Answer, now: dt.datetime, limit: int) -> list[Claim]:
     while rows := [statements.Claimable(*row) for row in finding.rows()]:
-        claims = _claims(session, rows)
+        claims = _claims(connection, rows)
         if claims:
             return claims
-        session.flush()  # none of them can be read: there may be others behind
-        finding = statements.find_claimable(session.connection(), now, limit)
+        finding = statements.find_claimable(connection, now, limit)  # none can be read: there may be others behind
     return []
 
 
-def _claims(session: Session, rows: Sequence[statements.Claimable]) -> list[Claim]:
-    unsure = _unsure_attempts(session, [row.id for row in rows if row.attempts])
+def _claims(connection: Connection, rows: Sequence[statements.Claimable]) -> list[Claim]:
+    unsure = _unsure_attempts(connection, [row.id for row in rows if row.attempts])
     claims = []
     for row in rows:
         try:
             message = from_record(row.envelope, row.content)
         except (KeyError, TypeError, ValueError):
-            _set_aside(session, session.get_one(Delivery, row.id))
+            _set_aside(connection, row.id)
             continue
         times, since = unsure.get(row.id, (0, None))
         claims.append(
@@ -467,15 +466,18 @@ def _standing(code: int | None) -> Standing:
     return Standing.MOOT if code < statements.SOME_OPEN else Standing.UNWANTED
 
 
-def _set_aside(session: Session, row: Delivery) -> None:
-    log.error("message_unreadable delivery=%s", row.id)
-    row.state, row.fault_code, row.failure_told = DeliveryState.FAILED, "unreadable", False
-    row.fault_words = "The stored message cannot be read; see the log."
-    if not row.attempts:
-        free_steps(session, row.id)
+def _set_aside(connection: Connection, delivery_id: int) -> None:
+    log.error("message_unreadable delivery=%s", delivery_id)
+    with Session(connection) as session:
+        row = session.get_one(Delivery, delivery_id)
+        row.state, row.fault_code, row.failure_told = DeliveryState.FAILED, "unreadable", False
+        row.fault_words = "The stored message cannot be read; see the log."
+        session.flush()
+        if not row.attempts:
+            free_steps(session, delivery_id)
 
 
-def _unsure_attempts(session: Session, ids: Sequence[int]) -> dict[int, tuple[int, dt.datetime]]:
+def _unsure_attempts(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, dt.datetime]]:
     """How many attempts of each delivery have an unknown outcome, and when the first of them began."""
     if not ids:
         return {}
@@ -484,7 +486,7 @@ def _unsure_attempts(session: Session, ids: Sequence[int]) -> dict[int, tuple[in
         .where(Attempt.delivery_id.in_(ids), Attempt.outcome == Outcome.RECONCILE)
         .group_by(Attempt.delivery_id)
     )
-    return {delivery: (count, since) for delivery, count, since in session.execute(query)}
+    return {delivery: (count, since) for delivery, count, since in connection.execute(query)}
 
 
 def _last_outcome(session: Session, delivery_id: int) -> str | None:

@@ -11,7 +11,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Insert,
     ScalarSelect,
+    Update,
     and_,
     bindparam,
     case,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 )
 
 from reminderd.rules.states import State
-from reminderd.store.prepared import Answer, Prepared, together
+from reminderd.store.prepared import Answer, Prepared
 from reminderd.store.row_parameters import given, parameters
 from reminderd.store.tables import Base, DeliveryState, Outcome
 
@@ -95,14 +97,22 @@ def begin(
 ) -> None:
     """Hold deliveries, given by user, id and the number of the attempt that begins, and note the attempts."""
     rows = [(one,) for _, one, _ in attempts]
-    with together(connection):
-        _ask(_begun, connection, ["id"], rows, owner=owner, until=until)
-        _ask(_attempted, connection, ["user", "id", "number"], attempts, now=now)
+    if _changes_two(connection.dialect.name):
+        _ask(_begun_and_attempted, connection, ["id"], rows, owner=owner, now=now, until=until)
+        return
+    _ask(_begun, connection, ["id"], rows, owner=owner, until=until)
+    _ask(_attempted, connection, ["user", "id", "number"], attempts, now=now)
 
 
 def settle(connection: Connection, sent: Sequence[tuple[int, int, str]], now: dt.datetime) -> Answer:
-    """Deliveries, given by id, fence and the other side's reference, are sent; so many as were still held so."""
-    return _ask(_settled, connection, ["id", "fence", "reference"], sent, now=now)
+    """Deliveries, given by id, fence and the other side's reference, are sent, and so are their newest attempts, unless
+    another end of theirs is known. The answer counts all that were still held so, or fewer."""
+    names = ["id", "fence", "reference"]
+    if _changes_two(connection.dialect.name):
+        return _ask(_settled_and_ended, connection, names, sent, now=now)
+    settling = _ask(_settled, connection, names, sent, now=now)
+    _ask(_ended, connection, ["id", "fence"], [(one, fence) for one, fence, _ in sent], now=now)
+    return settling
 
 
 def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -111,12 +121,6 @@ def fences_of_sent(connection: Connection, ids: Sequence[int]) -> dict[int, int]
         _DELIVERIES.c.id.in_(ids), _DELIVERIES.c.state == DeliveryState.SENT
     )
     return {row.id: row.fence for row in connection.execute(query)}
-
-
-def end_attempts(connection: Connection, attempts: Sequence[tuple[int, int, int]], now: dt.datetime) -> None:
-    """Attempts, given by delivery, its fence and their number, were taken where the delivery is sent, unless another
-    end of theirs is known."""
-    _ask(_ended, connection, ["id", "fence", "number"], attempts, now=now)
 
 
 def call(connection: Connection, texts: Sequence[tuple[int, int, str]], now: dt.datetime) -> None:
@@ -158,50 +162,37 @@ def _leased(dialect: str, count: int) -> Prepared:
 
 @functools.cache
 def _begun(dialect: str, count: int) -> Prepared:
-    rows = given(dialect, count, id=_DELIVERIES.c.id)
-    held = _HELD | {"attempts": _DELIVERIES.c.attempts + 1, "fault_code": None}
-    return Prepared(update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(held))
+    return Prepared(_begin(dialect, count))
 
 
 @functools.cache
 def _attempted(dialect: str, count: int) -> Prepared:
     own = _ATTEMPTS.c
-    rows = given(dialect, count, user=own.user_id, id=own.delivery_id, number=own.number)
-    begun_at = bindparam("now", type_=own.begun_at.type)
-    return Prepared(
-        insert(_ATTEMPTS).from_select(
-            ["user_id", "delivery_id", "number", "begun_at"], select(*rows.c, begun_at.label("begun_at"))
-        )
-    )
+    return Prepared(_attempt(given(dialect, count, user=own.user_id, id=own.delivery_id, number=own.number)))
+
+
+@functools.cache
+def _begun_and_attempted(dialect: str, count: int) -> Prepared:
+    own = _DELIVERIES.c
+    begun = _begin(dialect, count).returning(own.user_id, own.id, own.attempts).cte("begun")
+    return Prepared(_attempt(begun))
 
 
 @functools.cache
 def _settled(dialect: str, count: int) -> Prepared:
-    own = _DELIVERIES.c
-    rows = given(dialect, count, id=own.id, fence=own.fence, reference=own.provider_reference)
-    return Prepared(
-        update(_DELIVERIES)
-        .where(own.id == rows.c.id, own.fence == rows.c.fence, LEASED)
-        .values(
-            state=DeliveryState.SENT,
-            lease_owner=None,
-            lease_until=None,
-            sent_at=bindparam("now"),
-            provider_reference=rows.c.reference,
-        )
-    )
+    return Prepared(_settle(dialect, count))
 
 
 @functools.cache
 def _ended(dialect: str, count: int) -> Prepared:
-    own = _ATTEMPTS.c
-    rows = given(dialect, count, id=own.delivery_id, fence=_DELIVERIES.c.fence, number=own.number)
-    return Prepared(
-        update(_ATTEMPTS)
-        .where(own.delivery_id == rows.c.id, own.number == rows.c.number, _is_sent(rows))
-        .where(or_(own.outcome.is_(None), own.outcome == Outcome.RECONCILE))
-        .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
-    )
+    rows = given(dialect, count, id=_DELIVERIES.c.id, fence=_DELIVERIES.c.fence)
+    return Prepared(_end(_DELIVERIES.c).where(_is_sent(rows)))
+
+
+@functools.cache
+def _settled_and_ended(dialect: str, count: int) -> Prepared:
+    sent = _settle(dialect, count).returning(_DELIVERIES.c.id, _DELIVERIES.c.attempts).cte("sent")
+    return Prepared(_end(sent.c))
 
 
 @functools.cache
@@ -226,6 +217,51 @@ def _unpaused(dialect: str, count: int) -> Prepared:
         .where(_is_sent(rows), own.user_id == _DELIVERIES.c.user_id, own.channel == _DELIVERIES.c.channel)
         .where(own.paused_at.is_not(None))
         .values(paused_at=None, code=None, words=None)
+    )
+
+
+def _changes_two(dialect: str) -> bool:
+    """Whether one statement may change two tables, which spares PostgreSQL half the work around one."""
+    return dialect == "postgresql"
+
+
+def _begin(dialect: str, count: int) -> Update:
+    rows = given(dialect, count, id=_DELIVERIES.c.id)
+    held = _HELD | {"attempts": _DELIVERIES.c.attempts + 1, "fault_code": None}
+    return update(_DELIVERIES).where(_DELIVERIES.c.id == rows.c.id).values(held)
+
+
+def _attempt(rows: FromClause) -> Insert:
+    """An attempt begins for each of these, given by user, delivery and its number."""
+    begun_at = bindparam("now", type_=_ATTEMPTS.c.begun_at.type)
+    names = ["user_id", "delivery_id", "number", "begun_at"]
+    return insert(_ATTEMPTS).from_select(names, select(*rows.c, begun_at.label("begun_at")))
+
+
+def _settle(dialect: str, count: int) -> Update:
+    own = _DELIVERIES.c
+    rows = given(dialect, count, id=own.id, fence=own.fence, reference=own.provider_reference)
+    return (
+        update(_DELIVERIES)
+        .where(own.id == rows.c.id, own.fence == rows.c.fence, LEASED)
+        .values(
+            state=DeliveryState.SENT,
+            lease_owner=None,
+            lease_until=None,
+            sent_at=bindparam("now"),
+            provider_reference=rows.c.reference,
+        )
+    )
+
+
+def _end(delivery: Any) -> Update:
+    """The newest attempt of a delivery was taken, unless another end of it is known."""
+    own = _ATTEMPTS.c
+    return (
+        update(_ATTEMPTS)
+        .where(own.delivery_id == delivery.id, own.number == delivery.attempts)
+        .where(or_(own.outcome.is_(None), own.outcome == Outcome.RECONCILE))
+        .values(outcome=Outcome.SENT, ended_at=bindparam("now"), code=None)
     )
 
 

@@ -22,7 +22,7 @@ def test_what_a_wrong_clock_put_off_by_a_month_is_due_now(store: Store) -> None:
         rows[0].attempts = rows[1].attempts = 1
         for row in rows:
             add_delivery(session, row)
-        outbox.lease(session, outbox.find_due(session, NOW, 1), "dead", NOW + MONTH)
+        outbox.lease(session.connection(), outbox.find_due(session.connection(), NOW, 1), "dead", NOW + MONTH)
     with store.writing() as session:
         assert jumps.pull_in(session, NOW) == 2
         assert session.get_one(Delivery, 1).due_at == NOW

@@ -34,15 +34,16 @@ def add(store: Store, user: User, key: str, **values: Any) -> int:
 
 def lease(store: Store, now: dt.datetime = NOW, *, owner: str = "a", limit: int = 9) -> list[Claim]:
     with store.writing() as session:
-        claims = outbox.find_due(session, now, limit)
+        claims = outbox.find_due(session.connection(), now, limit)
         if claims:
-            outbox.lease(session, claims, owner, now + MINUTE)
+            outbox.lease(session.connection(), claims, owner, now + MINUTE)
         return claims
 
 
 def begin(store: Store, now: dt.datetime = NOW) -> Claim:
     with store.writing() as session:
-        (claim,) = outbox.begin_attempts(session, outbox.find_due(session, now, 1), "a", now, now + MINUTE)
+        connection = session.connection()
+        (claim,) = outbox.begin_attempts(connection, outbox.find_due(connection, now, 1), "a", now, now + MINUTE)
         return claim
 
 
