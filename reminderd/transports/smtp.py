@@ -123,9 +123,10 @@ class SmtpTransport:
     def _kept(self) -> Session | None:
         """The connection used last, if any still serves; those idle for too long are let go."""
         oldest = time.monotonic() - self._idle_timeout
+        old = []
         with self._lock:
-            old = [session for session in self._idle if session.idle_since <= oldest]
-            self._idle = [session for session in self._idle if session.idle_since > oldest]
+            while self._idle and self._idle[0].idle_since <= oldest:
+                old.append(self._idle.pop(0))
             kept = self._idle.pop() if self._idle else None
         for session in old:
             session.lost = True  # a QUIT into the void would only cost time

@@ -7,7 +7,6 @@ import re
 import smtplib
 import ssl
 import time
-from collections.abc import Iterator
 
 from reminderd.message import Mail
 from reminderd.oauth import TokenDelayed, TokenRefused, Tokens
@@ -207,24 +206,36 @@ class Session:
             raise SendFailed(fault_for_loss(self.stage))
         return self._wire
 
-    @contextlib.contextmanager
-    def _during(self, stage: Stage) -> Iterator[None]:
+    def _during(self, stage: Stage) -> _During:
         """Whatever fails within is told as `SendFailed`, by what it means at this stage."""
-        self.stage = stage
-        try:
-            yield
-        except smtplib.SMTPResponseException as error:
-            self.lost = error.smtp_code in (-1, 421)
+        return _During(self, stage)
+
+
+class _During:
+    """A class of its own, as it is entered many times for each message: a generator takes four times as long."""
+
+    __slots__ = ("_session", "_stage")
+
+    def __init__(self, session: Session, stage: Stage) -> None:
+        self._session = session
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        self._session.stage = self._stage
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        stage = self._stage
+        if isinstance(error, smtplib.SMTPResponseException):
+            self._session.lost = error.smtp_code in (-1, 421)
             text = error.smtp_error
             raise SendFailed(
                 fault_for_reply(stage, error.smtp_code, text if isinstance(text, bytes) else b"")
             ) from error
-        except ssl.SSLError as error:
-            self.lost = True
-            raise SendFailed(_tls_fault(stage, error)) from error
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            self.lost = True
-            raise SendFailed(fault_for_loss(stage)) from error
+        if isinstance(error, (OSError, smtplib.SMTPException, ValueError)):
+            self._session.lost = True
+            raise SendFailed(_loss(stage, error)) from error
 
 
 def _wanted(hundred: int, reply: tuple[int, bytes]) -> bytes:
@@ -234,7 +245,7 @@ def _wanted(hundred: int, reply: tuple[int, bytes]) -> bytes:
     return text
 
 
-def _tls_fault(stage: Stage, error: ssl.SSLError) -> Fault:
-    if stage not in (Stage.CONNECT, Stage.TLS):
+def _loss(stage: Stage, error: Exception) -> Fault:
+    if not isinstance(error, ssl.SSLError) or stage not in (Stage.CONNECT, Stage.TLS):
         return fault_for_loss(stage)
     return CERTIFICATE if isinstance(error, ssl.SSLCertVerificationError) else TLS_FAILED

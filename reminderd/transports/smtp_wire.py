@@ -18,6 +18,9 @@ from reminderd.oauth import Tokens, xoauth2
 _CHUNK = 64 * 1024
 _LOOK = 30.0
 """Seconds for which a socket is listened to without a break: as long as the usual step takes at most."""
+_REPLY_LINE = 512
+"""Bytes of a reply's line at most (RFC 5321, section 4.5.3.1.5)."""
+_SHORT_REPLY = re.compile(rb"(\d{3}) ([^\r\n]*)\r\n")
 _LONE_CR = re.compile(rb"\r(?!\n)")
 
 
@@ -95,7 +98,12 @@ class Wire(smtplib.SMTP):
         self.budget.next_step()
         if self.file is None:
             self.file = _Lines(self)
-        return super().getreply()
+        try:
+            short = self.file.short_reply()
+        except OSError:
+            self.close()  # as smtplib does
+            raise
+        return short or super().getreply()
 
     def read(self) -> bytes:
         """Some bytes, within what is left of the step; none at the end."""
@@ -154,7 +162,7 @@ def wire_form(content: bytes) -> bytes:
         content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
-    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    stuffed = content.replace(b"\r\n.", b"\r\n..") if b"\n." in content else content
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 
@@ -165,19 +173,32 @@ class _Lines:
         self._wire = wire
         self._buffer = b""
 
+    def short_reply(self) -> tuple[int, bytes] | None:
+        """A reply of one line, as nearly all are; ``None`` for another, of which nothing is taken."""
+        self._fill(_REPLY_LINE)
+        found = _SHORT_REPLY.match(self._buffer)
+        if found is None:
+            return None
+        self._buffer = self._buffer[found.end() :]
+        return int(found[1]), found[2].strip()
+
     def readline(self, limit: int) -> bytes:
         """One line, or its first ``limit`` bytes; empty at the end."""
-        while b"\n" not in self._buffer and len(self._buffer) < limit:
-            piece = self._wire.read()
-            if not piece:
-                break
-            self._buffer += piece
+        self._fill(limit)
         end = self._buffer.find(b"\n") + 1 or len(self._buffer)
         line, self._buffer = self._buffer[: min(end, limit)], self._buffer[min(end, limit) :]
         return line
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _fill(self, limit: int) -> None:
+        """Until there is a line or so many bytes, or no more come."""
+        while b"\n" not in self._buffer and len(self._buffer) < limit:
+            piece = self._wire.read()
+            if not piece:
+                break
+            self._buffer += piece
 
 
 def _limit_by_system(sock: socket.socket, seconds: float) -> bool:
