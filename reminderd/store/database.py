@@ -221,6 +221,8 @@ class Store:
             if self.path is not None and not self.read_only:
                 _use_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
+            # What a statement that changes many pages notes to be able to take itself back; else it has a file each.
+            connection.execute("PRAGMA temp_store=MEMORY")
             connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_EVERY}")
             connection.execute("PRAGMA foreign_keys=ON")
         except sqlite3.Error:

@@ -445,6 +445,10 @@ class TestFiles:
                 said = [session.execute(text(f"PRAGMA {name}")).scalar() for name in asked]
                 assert said == ["wal", 2, 1, 30_000]
 
+    def test_a_statement_that_changes_much_needs_no_file_to_take_itself_back(self, sqlite_store: Store) -> None:
+        with sqlite_store.writing() as session:
+            assert session.execute(text("PRAGMA temp_store")).scalar() == 2
+
     def test_processes_that_create_the_same_file_at_once_agree(self, tmp_path: Path) -> None:
         script = (
             "import sys, datetime as dt\n"
