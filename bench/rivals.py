@@ -172,6 +172,7 @@ def procrastinate(url: str, stock: int) -> Iterator[float]:
         later = f"timestamptz '{FAR:%Y-%m-%d}' + random() * interval '365 days'"
         runner.run(app.connector.execute_query_async(filled.format(at=later, count=stock)))
         runner.run(app.connector.execute_query_async("ANALYZE procrastinate_jobs"))
+        runner.run(app.connector.execute_query_async("CHECKPOINT"))
         try:
             while True:
                 past = f"timestamptz '{PAST:%Y-%m-%d}'"

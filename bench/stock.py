@@ -18,7 +18,7 @@ from reminderd.store.tables import Attempt, Base, Delivery, Nudge, Step, StoredM
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 USERS = 1000
-SEEDS = 10
+SEEDS = 20
 BLOCK = 10_000
 """Nudges that are made one by one; the others are copies of these."""
 SENT_BEFORE = 10
@@ -62,14 +62,18 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not store.is_sqlite:
             connection.exec_driver_sql("VACUUM ANALYZE")
+            connection.exec_driver_sql("CHECKPOINT")  # or what was filled is still written while others are measured
     return store
 
 
 def make_due(session: Session, stock: int, count: int, seed: int) -> None:
-    """``count`` deliveries, each of another user, come due; with each of ten seeds others."""
+    """``count`` deliveries, each of another user, come due; with each of twenty seeds others, of one half of the users
+    or the other."""
     chance = random.Random(seed)
-    users = chance.sample(range(1, USERS + 1), count)
-    ids = [user + USERS * (seed + SEEDS * chance.randrange(stock // USERS // SEEDS)) for user in users]
+    half, tenth = divmod(seed, SEEDS // 2)
+    first = 1 + USERS // 2 * half
+    users = chance.sample(range(first, first + USERS // 2), count)
+    ids = [user + USERS * (tenth + SEEDS // 2 * chance.randrange(stock // USERS // (SEEDS // 2))) for user in users]
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(due_at=NOW))
 
 
