@@ -18,7 +18,7 @@ from reminderd.rules.cadence import plan
 from reminderd.rules.calendar import local_day
 from reminderd.rules.facts import Facts, Plan, PlannedNudge, PlannedStep, UserFact
 from reminderd.rules.rule import Book
-from reminderd.rules.states import State, Status
+from reminderd.rules.states import State, Status, is_still_paused
 from reminderd.rules.steps import digest_slot
 from reminderd.rules.timeline import Timeline
 from reminderd.store import marks, outbox
@@ -174,7 +174,7 @@ class Planner:
         fact = load_user(session, user, self.ways, now)
         references = list(session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
         for reference in references:
-            if reference.status == Status.PAUSED and _is_over(reference, user, now):
+            if reference.status == Status.PAUSED and not is_still_paused(reference.paused_until, today_of(user, now)):
                 reference.status, reference.paused_until = Status.ACTIVE, None
         subjects = list(load_references(session, fact, references).values())
         written, again = self._plan_many(session, user, fact, subjects, now)
@@ -186,7 +186,7 @@ class Planner:
     def _plan_user(self, session: Session, user: User, now: dt.datetime) -> _Written:
         self.lock(session, user)
         outbox.withdraw_ahead(session, now, user.id)
-        if user.paused and _is_over(user, user, now):
+        if user.paused and not is_still_paused(user.paused_until, today_of(user, now)):
             user.paused, user.paused_until, user.pause_all = False, None, False
         fact = load_user(session, user, self.ways, now)
         written, again = self._plan_many(session, user, fact, [load_user_subject(session, fact)], now)
@@ -239,11 +239,6 @@ class Planner:
         )
         session.flush()
         return True
-
-
-def _is_over(paused: Reference | User, user: User, now: dt.datetime) -> bool:
-    """Whether the last day of a pause has gone by; one without a last day goes on."""
-    return paused.paused_until is not None and paused.paused_until <= today_of(user, now)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

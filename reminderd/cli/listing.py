@@ -14,7 +14,7 @@ from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.open_lines import load_open_lines
 from reminderd.cli.output import json_option
 from reminderd.cli.words import STATE_WORDS, Line, due_words, lines_table, load_lines, step_words
-from reminderd.rules.states import State
+from reminderd.rules.states import State, is_still_paused
 from reminderd.store.tables import Delivery, Nudge, Step, StoredMessage, User
 
 NEXT = 3
@@ -44,7 +44,7 @@ def today(ctx: Ctx) -> None:
             ctx.say()
             ctx.say("Next:")
             ctx.say(lines_table(later, user, now))
-        if user.paused and (user.paused_until is None or user.paused_until > ctx.today(user)):
+        if user.paused and is_still_paused(user.paused_until, ctx.today(user)):
             end = output.day(user.paused_until, ctx.today(user))
             ctx.tell(f"You are resting{f' until {end}' if end else ''}. Back: reminderd resume")
 

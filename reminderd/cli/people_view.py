@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from reminderd.cli import output
 from reminderd.rules.calendar import local_day
 from reminderd.rules.kinds import TOUCHES
-from reminderd.rules.states import State, Status
+from reminderd.rules.states import State, Status, is_still_paused
 from reminderd.store import usage
 from reminderd.store.lookup import find_dead, list_references
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
@@ -209,7 +209,7 @@ def _status(entry: Entry, today: dt.date) -> str:
 
 def _status_on(row: Reference, today: dt.date) -> str:
     """A pause is over from its last day on, though the record of it stays."""
-    is_over = row.status == Status.PAUSED and row.paused_until is not None and row.paused_until <= today
+    is_over = row.status == Status.PAUSED and not is_still_paused(row.paused_until, today)
     return Status.ACTIVE if is_over else row.status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from reminderd.cli import dates, habits
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.output import count, day, json_option, local, table
 from reminderd.errors import UsageError
+from reminderd.rules.states import is_still_paused
 from reminderd.store.draft_shelf import is_shared
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def list_(ctx: Ctx) -> None:
     with ctx.house().store.reading() as session:
         users = _all(session)
         if ctx.json:
-            ctx.say_json([_json(row, ctx.house().ways) for row in users])
+            ctx.say_json([_json(row, ctx.house().ways, ctx.today(row)) for row in users])
         elif users:
             rows = [_line(ctx, row, is_alone=len(users) == 1) for row in users]
             ctx.say(table(("E-mail", "Name", "Hears", "State"), rows))
@@ -170,10 +172,11 @@ def _all(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.email)))
 
 
-def _json(row: User, ways: frozenset[str]) -> dict[str, object]:
+def _json(row: User, ways: frozenset[str], today: dt.date) -> dict[str, object]:
     from reminderd.cli.faults import stopped_by
 
     quiet = None
+    rests = row.paused and is_still_paused(row.paused_until, today)
     if row.quiet_begins is not None and row.quiet_ends is not None:
         quiet = f"{row.quiet_begins:%H:%M}-{row.quiet_ends:%H:%M}"
     return {
@@ -186,8 +189,8 @@ def _json(row: User, ways: frozenset[str]) -> dict[str, object]:
         "digest": row.digest,
         "language": row.language,
         "texts": "full" if row.full_texts else "short",
-        "paused": row.paused,
-        "paused_until": row.paused_until,
+        "paused": rests,
+        "paused_until": row.paused_until if rests else None,
         "stopped": stopped_by(row, ways),
         "created_at": local(row.created_at, row.zone),
     }
@@ -198,7 +201,7 @@ def _line(ctx: Ctx, row: User, *, is_alone: bool) -> tuple[str, str, str, str]:
     from reminderd.drafts.commands import with_user
 
     state = "active"
-    if row.paused:
+    if row.paused and is_still_paused(row.paused_until, ctx.today(row)):
         state = f"rests until {day(row.paused_until, ctx.today(row))}" if row.paused_until else "rests"
     stops = [
         f"{'e-mail' if channel == 'email' else 'texts'} stopped by the user (again: {START_AGAIN[channel]})"

@@ -9,7 +9,7 @@ from reminderd.rules.calendar import local_day, start_of_day
 from reminderd.rules.facts import Facts, Plan, PlannedNudge
 from reminderd.rules.occasions import Candidate, candidates
 from reminderd.rules.rule import KEPT_IN_PAUSE, Book, Role, Rule
-from reminderd.rules.states import State, Status
+from reminderd.rules.states import State, Status, is_still_paused
 from reminderd.rules.steps import make_steps
 from reminderd.rules.timeline import Timeline
 from reminderd.rules.voice import Voiced, one_voice
@@ -44,7 +44,7 @@ def _rules_in_force(facts: Facts, book: Book, line: Timeline, today: dt.date) ->
         return ()
     rules: Iterable[Rule] = book.about_users if facts.reference is None else book.about_references
     user = facts.user
-    if user.paused and (user.paused_until is None or user.paused_until > today):
+    if user.paused and is_still_paused(user.paused_until, today):
         kept = frozenset[Role]() if user.pause_all else KEPT_IN_PAUSE
         rules = (rule for rule in rules if rule.role in kept)
     if line.resting_until is not None:
@@ -60,7 +60,7 @@ def _at_rest(facts: Facts, line: Timeline, today: dt.date) -> bool:
         "deceased" in line.kinds and any(event.kind == "deceased" for event in line.past)
     ):
         return True
-    return reference.status is Status.PAUSED and (reference.paused_until is None or reference.paused_until > today)
+    return reference.status is Status.PAUSED and is_still_paused(reference.paused_until, today)
 
 
 def _pauses(facts: Facts, line: Timeline) -> Iterable[dt.date]:

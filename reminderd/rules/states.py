@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 
 
@@ -9,6 +10,12 @@ class Status(enum.StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     RETIRED = "retired"
+
+
+def is_still_paused(until: dt.date | None, today: dt.date) -> bool:
+    """Whether the pause of a user or reference goes on: it is over on the day it lasts until, whether or not that has
+    been recorded yet; without one it goes on."""
+    return until is None or until > today
 
 
 class Tier(enum.StrEnum):

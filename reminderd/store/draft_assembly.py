@@ -11,6 +11,7 @@ from reminderd.rules.balance import asks_since_gift
 from reminderd.rules.calendar import months_between
 from reminderd.rules.consent import holds, last_word
 from reminderd.rules.kinds import INVOLVING, OUTCOMES, TOUCHES
+from reminderd.rules.states import Status, is_still_paused
 from reminderd.store.draft_matter import is_hidden, language_of, matter_of
 from reminderd.store.draft_records import DraftFacts, EventView, Involved, Job, Last, Me, Person, Silence
 from reminderd.store.draft_shelf import ALTERNATES_FOR, EventRow, Shelf, Wanted
@@ -221,7 +222,7 @@ def _involved(shelf: Shelf, job: Opportunity, today: dt.date) -> list[Involved]:
             continue
         told = outcome is not None and any(_tells(event, outcome) for event in own)
         first = first_name_of(reference.name, reference.first_name)
-        paused = reference.status == "paused" and (reference.paused_until is None or reference.paused_until > today)
+        paused = reference.status == Status.PAUSED and is_still_paused(reference.paused_until, today)
         found.append(Involved(reference.id, reference.name, first, consent == "agreed", told, paused))
     return found
 

@@ -64,6 +64,15 @@ def test_a_user_rests_and_comes_back(desk: Desk) -> None:
     assert [user["paused"] for user in desk.json("user", "list")] == [False, False]
 
 
+def test_a_rest_is_over_on_the_day_it_lasts_until_though_nobody_has_planned_since(desk: Desk) -> None:
+    with freeze_time(MONDAY):
+        desk.ok("user", "pause", "bob@example.org", "--until", "2026-12-12")
+        assert "rests until" in desk.ok("user", "list")
+    with freeze_time("2026-12-12T12:00:00Z"):
+        assert "rests" not in desk.ok("user", "list")
+        assert [(user["paused"], user["paused_until"]) for user in desk.json("user", "list")] == [(False, None)] * 2
+
+
 def test_removing_a_user_leaves_the_others_alone(desk: Desk) -> None:
     for who in ("ada@example.org", "bob@example.org"):
         desk.ok("--user", who, "add", "Maria Lopez")
