@@ -70,9 +70,12 @@ def decisions(plan: Plan) -> list[Decision]:
 def decide(facts: Facts, now: dt.datetime) -> list[Decision]:
     """The nudges of one reference, in no order."""
     hand = Hand(facts, now)
-    found = [one for one in hand.all() if one.expires_at > now]
-    done = [_decision(one, ()) for one in found if one.fulfilled_by is not None]
-    return done + [_decision(one, taken) for one, taken in _voices([one for one in found if one.fulfilled_by is None])]
+    found = hand.all()
+    waiting = [one for one in found if one.fulfilled_by is None]
+    lapsed = [one for one in waiting if one.expires_at <= now]
+    done = [_decision(one, ()) for one in found if one.fulfilled_by is not None and one.expires_at > now]
+    voiced = _voices([one for one in waiting if one.expires_at > now], lapsed)
+    return done + [_decision(one, taken) for one, taken in voiced]
 
 
 def _decision(one: Found, taken: Iterable[Found]) -> Decision:
@@ -156,13 +159,15 @@ class Hand:
                     self._after(one, "ask-unanswered", TASK, 80, second, 1, 7, CLOSED, "ask_unanswered", "start")
                 )
         elif kind == "agreed":
-            if not self._silenced(one, 30):
+            if not self._silenced(one, 30) and not self._answered_otherwise(one, "declined"):
                 kinds = {"briefed", "thanked"}
                 found.append(
                     self._after(one, "agreed", THANKS, 65, one.on, 3, 14, kinds, "brief_and_thanks", "digest2")
                 )
         elif kind == "declined":
-            found.append(self._after(one, "declined", THANKS, 65, one.on, 3, 14, {"thanked"}, "declined", "digest1"))
+            if not self._answered_otherwise(one, "agreed"):
+                kinds = {"thanked"}
+                found.append(self._after(one, "declined", THANKS, 65, one.on, 3, 14, kinds, "declined", "digest1"))
         elif kind in ("interview", "references_requested"):
             wanted = kind == "references_requested" or one.data.get("final")
             if wanted and self.jobs.get(one.opportunity_id or 0) and not self._silenced(one, 30):
@@ -263,8 +268,14 @@ class Hand:
         for other in self.past:
             if other.kind not in kinds or other is one or other.reference_id is None or self.order[other.id] <= order:
                 continue
+            if kinds is TOUCHES and other.on == one.on and other.kind != "congratulated":
+                continue  # perhaps before the news of that day
             apart = one.opportunity_id is not None and other.opportunity_id != one.opportunity_id
-            if not (apart and role not in (KEEP, TASK)) and (early is None or other.on >= early):
+            if apart and role != KEEP:
+                of_a_job = other.opportunity_id is not None and (other.kind in CONSENT or other.kind in INVOLVING)
+                if role != TASK or of_a_job:
+                    continue
+            if early is None or other.on >= early:
                 done = other.id
                 break
         return Found(
@@ -278,12 +289,13 @@ class Hand:
         ends, morning = self._end(one.on), self._morning(one.on)
         due_at = morning if role == HEADS_UP and morning > one.recorded_at else ends
         done, order = None, self.order[one.id]
+        begins_on = min(one.on, one.recorded_at.astimezone(self.zone).date())
         for other in self.past:
             if other.kind not in kinds or other.reference_id is None:
                 continue
             if role == HEADS_UP and other.opportunity_id != one.opportunity_id:
                 continue
-            if (other.on >= one.on - early * DAY) if early is not None else self.order[other.id] > order:
+            if (other.on >= begins_on - early * DAY) if early is not None else self.order[other.id] > order:
                 done = other.id
                 break
         return Found(
@@ -379,6 +391,15 @@ class Hand:
         ]
         return same[-1] == one.id
 
+    def _answered_otherwise(self, one: EventFact, kind: str) -> bool:
+        return any(
+            other.kind == kind
+            and other.reference_id == one.reference_id
+            and other.opportunity_id == one.opportunity_id
+            and self.order[other.id] > self.order[one.id]
+            for other in self.past
+        )
+
     def _asked_again(self, one: EventFact) -> bool:
         return any(
             other.kind == "asked"
@@ -420,13 +441,14 @@ class Hand:
 # ---- one voice, and the steps
 
 
-def _voices(found: list[Found]) -> list[tuple[Found, list[Found]]]:
+def _voices(found: list[Found], lapsed: list[Found]) -> list[tuple[Found, list[Found]]]:
     standing: list[tuple[Found, list[Found]]] = []
     for one in sorted(found, key=lambda each: (-each.weight, each.due_on, each.rule, each.occasion)):
         host = None
         if one.role in (KEEP, THANKS) and one.rule != "birthday":
-            near = [pair for pair in standing if _takes_in(pair[0], one)]
-            host = min(near, key=lambda pair: abs(pair[0].due_on - one.due_on)) if near else None
+            day = _comes_on(one, lapsed)
+            near = [pair for pair in standing if _takes_in(pair[0], one, one.due_on) or _takes_in(pair[0], one, day)]
+            host = min(near, key=lambda pair: abs(pair[0].due_on - day)) if near else None
         if host is None:
             standing.append((one, []))
         else:
@@ -434,12 +456,21 @@ def _voices(found: list[Found]) -> list[tuple[Found, list[Found]]]:
     return standing
 
 
-def _takes_in(host: Found, guest: Found) -> bool:
+def _comes_on(one: Found, lapsed: list[Found]) -> dt.date:
+    day = one.due_on
+    if one.role == KEEP:
+        for host in lapsed:
+            if _takes_in(host, one, one.due_on):
+                day = max(day, host.due_on + (host.expires_at - host.due_at + DAY / 2))
+    return day
+
+
+def _takes_in(host: Found, guest: Found, day: dt.date) -> bool:
     if host.role == TASK or host.weight < guest.weight:
         return False
     if guest.role == THANKS and host.job != guest.job and host.role in EXEMPT:
         return False
-    gap = abs((host.due_on - guest.due_on).days)
+    gap = abs((host.due_on - day).days)
     if guest.role == THANKS and host.role == KEEP:
         return host.due_on <= guest.due_on + WEEK and gap < 14
     if host.weight > guest.weight and host.role != ASK:
