@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from bench.stock import FAR, NOW, copy_rows, make_user
+from bench.stock import FAR, NOW, copy_rows, make_user, much_in_memory
 from reminderd.settings import load
 from reminderd.store import migrate
 from reminderd.store.database import Store
@@ -106,10 +106,11 @@ def user_at(references: int, place: int) -> int:
 
 def _copy_block(store: Store, references: int) -> None:
     """The first block's rows again and again, until there are so many references."""
-    for copy in range(1, references // BLOCK):
-        with store.writing() as session:
-            for table in TABLES:
-                _copy(session, table, APART * copy)
+    with much_in_memory(store):
+        for copy in range(1, references // BLOCK):
+            with store.writing() as session:
+                for table in TABLES:
+                    _copy(session, table, APART * copy)
     with store.writing() as session:
         _count_on(session)
     _analyze(store)

@@ -3,12 +3,13 @@ that were sent some day before."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import String, cast, insert, select, true, update
+from sqlalchemy import String, cast, insert, select, text, true, update
 from sqlalchemy.orm import Session
 
 from reminderd.message import Mail, Message
@@ -22,6 +23,7 @@ SEEDS = 20
 BLOCK = 10_000
 """Nudges that are made one by one; the others are copies of these."""
 SENT_BEFORE = 10
+FILLING_KB = 500_000
 LATER = dt.timedelta(days=365)
 FAR = NOW + dt.timedelta(days=3650)
 """What is not due before has not come due by the real clock either."""
@@ -51,9 +53,10 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
         session.execute(insert(Delivery), [_delivery(number, at[number], messages[number].channel) for number in ids])
         session.execute(insert(StoredMessage), [_stored(number, messages[number]) for number in ids])
         session.execute(insert(Step), [_step(number, at[number], messages[number].channel) for number in ids])
-    for shift in range(BLOCK, stock, BLOCK):
-        with store.writing() as session:
-            _copy_block(session, shift)
+    with much_in_memory(store):
+        for shift in range(BLOCK, stock, BLOCK):
+            with store.writing() as session:
+                _copy_block(session, shift)
     with store.writing() as session:
         sent = range(stock + BLOCK, stock + BLOCK + SENT_BEFORE * USERS)
         session.execute(insert(Delivery), [_sent(number) for number in sent])
@@ -66,14 +69,26 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
     return store
 
 
+@contextlib.contextmanager
+def much_in_memory(store: Store) -> Iterator[None]:
+    """Within, SQLite keeps much of its file in memory: what is in no order has it read and write the same pages again
+    and again. Afterwards connections are as in production."""
+    if store.is_sqlite:
+        with store.reading() as session:
+            session.execute(text(f"PRAGMA cache_size = -{FILLING_KB}"))
+    yield
+    store.dispose()
+
+
 def make_due(session: Session, stock: int, count: int, seed: int) -> None:
-    """``count`` deliveries, each of another user, come due; with each of twenty seeds others, of one half of the users
-    or the other."""
+    """``count`` deliveries, each of another user, come due, from all over the stock; with each of `SEEDS` seeds others,
+    of one half of the users or the other."""
     chance = random.Random(seed)
-    half, tenth = divmod(seed, SEEDS // 2)
-    first = 1 + USERS // 2 * half
+    tenths = SEEDS // 2
+    first = 1 + USERS // 2 * (seed // tenths)
     users = chance.sample(range(first, first + USERS // 2), count)
-    ids = [user + USERS * (tenth + SEEDS // 2 * chance.randrange(stock // USERS // (SEEDS // 2))) for user in users]
+    own = [(seed + user) % tenths + tenths * chance.randrange(stock // USERS // tenths) for user in users]
+    ids = [user + USERS * place for user, place in zip(users, own, strict=True)]
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(due_at=NOW))
 
 

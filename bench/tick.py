@@ -24,7 +24,7 @@ PLACES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 def run(quick: bool) -> Report:
     stocks = (10_000,) if quick else (10_000, 100_000)
     ours = (10_000,) if quick else (10_000, 100_000, 1_000_000)
-    repeats = 5 if quick else SEEDS - 1
+    repeats = 5 if quick else 15
     runs: dict[tuple[str, str, int], Iterator[float]] = {}
     with sqlite_urls() as folder, durable_postgres() as server:
         for stock in ours:
