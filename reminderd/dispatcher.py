@@ -312,8 +312,10 @@ class Dispatcher:
             let_go = self._let_go(transaction, claim, now, tally)
             if let_go is not None:
                 gone.append((claim, let_go))
+            elif self._is_looked_for(claim):
+                looks.append(claim._replace(is_paused=False))  # what is found was sent before: it lifts no pause
             else:
-                (looks if self._is_looked_for(claim) else sends).append(claim)
+                sends.append(claim)
         held = [*looks, *(claim for claim, _ in gone)]
         if held:
             outbox.lease(transaction.connection, held, self.owner, until)
@@ -453,6 +455,7 @@ class Dispatcher:
                 self._settle_fault(transaction.session, result.claim, result.fault, now, tally)
             else:
                 self._settle_empty_look(transaction.session, result.claim, now, tally)
+        transaction.flush()  # a pause is to be seen by what follows
         return outbox.find_due(transaction.connection, now, free) if free else []
 
     def _settle_empty_look(self, session: Session, claim: Claim, now: dt.datetime, tally: Tally) -> None:

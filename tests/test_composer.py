@@ -153,6 +153,8 @@ def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> N
     with story.house.store.transaction() as transaction:
         assert story.house.composer.standing(transaction, claim, NOON) is Standing.WANTED
         assert story.house.composer.other_channel(transaction.session, claim, NOON) is None
+        assert not transaction.session.new
+        assert not transaction.session.dirty
 
 
 # ---- ahead of the moment

@@ -191,6 +191,23 @@ def test_a_text_that_twilio_has_is_found_and_not_sent_again(store: Store, user: 
     assert attempts(store) == [(1, "sent")]
 
 
+def test_a_text_that_is_found_was_sent_before_the_pause_and_does_not_lift_it(store: Store, user: User) -> None:
+    queue(store, user, channel=Channel.SMS)
+    transports = recorders()
+    sms = transports[Channel.SMS]
+    sms.can_find = True
+    kill_while_sending(store, transports, Channel.SMS, taken=True)
+    after = make(store, transports)
+    at = NOW + 2 * MINUTE
+    after.rescue(at)
+    with store.writing() as session:
+        outbox.pause_channel(session, user.id, Channel.SMS, LOGIN, at)
+    sms.found = [Receipt("SM1")]
+    assert after.run_once(lambda: at).sent == 1
+    with store.reading() as session:
+        assert session.get_one(ChannelHealth, (user.id, "sms")).paused_at == at
+
+
 def test_a_text_goes_out_again_only_after_two_empty_looks(store: Store, user: User) -> None:
     queue(store, user, channel=Channel.SMS)
     transports = recorders()
@@ -271,21 +288,24 @@ def test_a_stale_claim_changes_nothing_else_of_the_user_s(store: Store, user: Us
     with store.writing() as session:
         session.get_one(Delivery, 2).dedupe_key = "0.1:0+1"
         session.get_one(Delivery, 2).due_at = NOW + HOUR
+        outbox.pause_channel(session, user.id, Channel.SMS, LOGIN, NOW)
+    with store.writing() as session:
         (stale,) = begin(session, "slow", NOW)
     later = NOW + 2 * MINUTE
     with store.writing() as session:
         outbox.rescue(session, later)
-        outbox.pause_channel(session, user.id, Channel.SMS, LOGIN, later)
-    with store.writing() as session:
-        outbox.turn(session.connection(), [(stale, "stale")], later, 0)
+    with store.transaction() as transaction:
+        outbox.turn(transaction.connection, [(stale, "stale")], later, 0)
     assert row(store, 2).due_at == NOW + HOUR
     with store.reading() as session:
-        assert session.get_one(ChannelHealth, (user.id, "sms")).paused_at == later
+        assert session.get_one(ChannelHealth, (user.id, "sms")).paused_at == NOW
 
 
 @pytest.mark.parametrize("fault", [LOGIN, NO_SUCH])
 def test_a_channel_that_fails_beside_a_success_stays_paused(store: Store, user: User, fault: Fault) -> None:
     queue(store, user, 2)
+    with store.writing() as session:  # so that the success lifts a pause
+        outbox.pause_channel(session, user.id, Channel.EMAIL, LOGIN, NOW - HOUR)
     transports = recorders()
     transports[Channel.EMAIL].script = [SendFailed(fault)]
     dispatcher, landed = make(store, transports, senders=2), threading.Semaphore(0)
@@ -660,10 +680,10 @@ def test_what_cannot_be_settled_does_not_keep_the_others_from_it(
     queue(sqlite_store, add_user(sqlite_store), 3)
     turn = outbox.turn
 
-    def broken(session: Any, taken: Any, now: dt.datetime, limit: int) -> Any:
+    def broken(connection: Any, taken: Any, now: dt.datetime, limit: int) -> Any:
         if any(claim.delivery_id == 2 for claim, _ in taken):
             raise ValueError("a row that nobody understands")
-        return turn(session, taken, now, limit)
+        return turn(connection, taken, now, limit)
 
     monkeypatch.setattr(outbox, "turn", broken)
     assert make(sqlite_store, recorders(), senders=3).run_once(lambda: NOW).sent == 2

@@ -49,13 +49,18 @@ class Transaction:
     def session(self) -> Session:
         """On the connection; what it has to write is written at the end, and may be sooner."""
         if self._session is None:
-            self._session = Session(self.connection, expire_on_commit=False)
+            self._session = Session(self.connection)
         return self._session
 
     def flush(self) -> None:
         """Write what the session has to write."""
         if self._session is not None:
             self._session.flush()
+
+    def close(self) -> None:
+        """Let go of the session; the transaction is not ended by that."""
+        if self._session is not None:
+            self._session.close()
 
 
 class Store:
@@ -123,10 +128,14 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """As `writing`, without a session until one is asked for."""
-        with self.explained(reading=False), self._writer.begin() as connection:
+        with self.explained(reading=False), self._writer.connect() as connection, connection.begin() as root:
             transaction = Transaction(connection)
-            yield transaction
-            transaction.flush()
+            try:
+                yield transaction
+                transaction.flush()
+                root.commit()  # raises where something within has taken it all back
+            finally:
+                transaction.close()
 
     def data_version(self) -> str | None:
         """SQLite: changes whenever anyone commits to the file, this process included. PostgreSQL: ``None``."""

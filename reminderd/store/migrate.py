@@ -201,6 +201,7 @@ def _schema_change(store: Store) -> Iterator[Connection]:
         driver = connection.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
             driver.execute("PRAGMA foreign_keys=OFF")
+            driver.execute("PRAGMA temp_store=FILE")  # a whole table may be sorted for an index
         try:
             with connection.begin():
                 if not store.is_sqlite:
@@ -211,6 +212,7 @@ def _schema_change(store: Store) -> Iterator[Connection]:
         finally:
             if isinstance(driver, sqlite3.Connection):
                 driver.execute("PRAGMA foreign_keys=ON")
+                driver.execute("PRAGMA temp_store=MEMORY")
 
 
 def _revision(connection: Connection) -> str | None:

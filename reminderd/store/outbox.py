@@ -80,7 +80,7 @@ class Claim(NamedTuple):
     unsure: int = 0
     """How many attempts have an unknown outcome."""
     is_paused: bool = False
-    """Whether the channel is paused for its user."""
+    """Whether the channel was paused for its user when it was claimed, to be sent in spite of that."""
     carries_nudges: bool = False
     standing: Standing = Standing.WANTED
     """How its nudges stood when it was claimed."""

@@ -101,9 +101,9 @@ class Wire(smtplib.SMTP):
             self.file = _Lines(self)
         try:
             short = self.file.short_reply()
-        except OSError:
-            self.close()  # as smtplib does
-            raise
+        except OSError as error:  # as smtplib does, whose connection would stay open where it never came about
+            self.close()
+            raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}") from error
         return short or super().getreply()
 
     def read(self) -> bytes:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, StatementError
 
 from reminderd.errors import ConfigError, ReminderdError, SchemaError, SettingError, StoreBusy
 from reminderd.store import database
@@ -55,6 +55,40 @@ class TestTransactions:
             read = session.scalars(select(User)).one()
         assert written.id == read.id
         assert read.email == "mia@example.com"
+
+    def test_a_transaction_commits_what_was_written_by_either_way(self, store: Store) -> None:
+        with store.transaction() as transaction:
+            transaction.connection.execute(insert(Job), {"name": "directly", "last_pass_at": NOW})
+            transaction.session.add(make_user())
+        with store.reading() as session:
+            assert session.scalars(select(Job.name)).all() == ["directly"]
+            assert len(session.scalars(select(User)).all()) == 1
+
+    def test_a_transaction_that_ends_early_takes_back_both(self, store: Store) -> None:
+        def fail() -> None:
+            with store.transaction() as transaction:
+                transaction.connection.execute(insert(Job), {"name": "directly", "last_pass_at": NOW})
+                transaction.session.add(make_user())
+                transaction.flush()
+                raise RuntimeError("half way")
+
+        with pytest.raises(RuntimeError, match="half way"):
+            fail()
+        with store.reading() as session:
+            assert session.scalars(select(Job)).all() == session.scalars(select(User)).all() == []
+
+    def test_a_transaction_that_was_taken_back_within_does_not_pass_for_committed(self, store: Store) -> None:
+        def swallow() -> None:
+            with store.transaction() as transaction:
+                transaction.connection.execute(insert(Job), {"name": "directly", "last_pass_at": NOW})
+                transaction.session.add_all([make_user(), make_user()])
+                with contextlib.suppress(IntegrityError):
+                    transaction.flush()
+
+        with pytest.raises(InvalidRequestError):
+            swallow()
+        with store.reading() as session:
+            assert session.scalars(select(Job)).all() == []
 
     def test_reading_refuses_to_write(self, store: Store) -> None:
         with pytest.raises(DBAPIError, match=r"readonly|read-only"), store.reading() as session:

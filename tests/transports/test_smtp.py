@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import re
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +176,11 @@ REPLIES = [
 
 @pytest.mark.parametrize(("stage", "reply", "verdict", "code"), REPLIES)
 @pytest.mark.parametrize("server_is", [{}, PIPELINING], ids=["one by one", "at once"])
+@pytest.mark.parametrize("form", ["{0}", "{1}-{2}\r\n{0}"], ids=["one line", "two lines"])
 def test_each_reply_has_its_verdict(
-    stage: str, reply: str, verdict: Verdict, code: str, server_is: dict[str, str]
+    stage: str, reply: str, verdict: Verdict, code: str, server_is: dict[str, str], form: str
 ) -> None:
-    with ScriptedSmtp(server_is | {stage: reply}) as server:
+    with ScriptedSmtp(server_is | {stage: form.format(reply, reply[:3], reply[4:])}) as server:
         failed = failure(plain(server.port))
     assert server.contents == [] or stage == "DOT"
     assert (failed.fault.verdict, failed.fault.code) == (verdict, code)
@@ -185,6 +189,17 @@ def test_each_reply_has_its_verdict(
 
 
 def test_a_server_that_takes_several_commands_at_once_is_told_all_before_it_answers() -> None:
+    with talking(b"250 2.0.0 Ok: queued as 1\r\n") as (port, heard):
+        transport = plain(port)
+        assert transport.send(make_mail()).reference == "2.0.0 Ok: queued as 1"
+        transport.close()
+        taken = heard.result()
+    assert taken == wire_form(make_mail().content) + b".\r\n"
+
+
+@contextlib.contextmanager
+def talking(last: bytes) -> Iterator[tuple[int, Future[bytes]]]:
+    """A server's port, and the content that it hears; at the end of that it says ``last``, and goes."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
 
         def talk() -> bytes:
@@ -200,15 +215,33 @@ def test_a_server_that_takes_several_commands_at_once_is_told_all_before_it_answ
                     heard = b""
                     while not heard.endswith(end):
                         heard += connection.recv(4096)
-                connection.sendall(b"250 2.0.0 Ok: queued as 1\r\n")
+                connection.sendall(last)
             return heard
 
-        heard = threads.submit(talk)
-        transport = plain(listener.getsockname()[1])
-        assert transport.send(make_mail()).reference == "2.0.0 Ok: queued as 1"
+        yield listener.getsockname()[1], threads.submit(talk)
+
+
+@pytest.mark.parametrize(
+    ("last", "reference"),
+    [
+        (b"250\r\n", ""),
+        (b"250 2.0.0 Ok\n", "2.0.0 Ok"),
+        (b"250-2.0.0 Ok\r\n250 queued as 1\r\n", "2.0.0 Ok queued as 1"),
+        (b"250 " + b"x" * 3000 + b"\r\n", "x" * 200),
+    ],
+    ids=["no text", "no CR", "two lines", "a long one"],
+)
+def test_a_reply_of_another_form_is_understood(last: bytes, reference: str) -> None:
+    with talking(last) as (port, _):
+        transport = plain(port)
+        assert transport.send(make_mail()).reference == reference
         transport.close()
-        taken = heard.result()
-    assert taken == wire_form(make_mail().content) + b".\r\n"
+
+
+@pytest.mark.parametrize("last", [b"", b"25", b"250-2.0.0 Ok\r\n"], ids=["at once", "in its code", "in its lines"])
+def test_a_reply_that_breaks_off_after_the_dot_leaves_the_outcome_open(last: bytes) -> None:
+    with talking(last) as (port, _):
+        assert failure(plain(port)).fault.verdict is Verdict.RECONCILE
 
 
 def test_content_that_a_refused_recipient_leaves_open_stays_without_an_end() -> None:
@@ -574,6 +607,10 @@ def test_content_travels_with_crlf_and_doubled_dots(content: bytes, wire: bytes)
 @given(st.lists(st.sampled_from([b".", b"a", b"\r\n", b"\n", b"\r", b"\xc3\xbc"]), max_size=30).map(b"".join))
 def test_no_content_can_end_itself_early(content: bytes) -> None:
     wire = b"\r\n" + wire_form(content)
+    lines = re.split(rb"\r\n|\r|\n", content)
+    assert [line.removeprefix(b".") if line[:1] == b"." else line for line in wire.split(b"\r\n")[1:-1]] == (
+        lines[:-1] if lines[-1] == b"" and len(lines) > 1 else lines
+    )
     assert b"\r\n.\r\n" not in wire
     assert wire.endswith(b"\r\n")
     assert wire.count(b"\r") == wire.count(b"\n") == wire.count(b"\r\n")
