@@ -19,7 +19,7 @@ help:
 	@echo 'make test    set up, then run all tests'
 	@echo 'make check   format, lint, types, import layers'
 	@echo 'make faults  kill, cut off and confuse it some hundred times, and count what arrived (under 10 minutes)'
-	@echo 'make bench   measure all beside what else there is (under 30 minutes); bench-quick: rougher, under 5 minutes'
+	@echo 'make bench   measure all beside what else there is (half an hour); bench-quick: rougher, under 5 minutes'
 	@echo 'make format  let ruff format and mend what it can'
 	@echo 'make docs    write the generated files again (.env.example, settings, drafts, the table of the rules)'
 	@echo 'make site    build docs/ into pages for a browser, in build/site/; what is broken fails'
