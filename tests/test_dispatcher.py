@@ -176,14 +176,20 @@ def test_what_was_leased_but_never_attempted_is_simply_pending_again(store: Stor
     assert row(store).state == DeliveryState.PENDING
 
 
-def test_a_text_that_twilio_has_is_found_and_not_sent_again(store: Store, user: User) -> None:
+def after_a_kill(store: Store, user: User, *, taken: bool) -> tuple[Any, Dispatcher]:
+    """Twilio, which can be asked, with a text that it took or not when its sender was killed; and who comes next, two
+    minutes later."""
     queue(store, user, channel=Channel.SMS)
     transports = recorders()
-    sms = transports[Channel.SMS]
-    sms.can_find = True
-    kill_while_sending(store, transports, Channel.SMS, taken=True)
+    transports[Channel.SMS].can_find = True
+    kill_while_sending(store, transports, Channel.SMS, taken=taken)
     after = make(store, transports)
     after.rescue(NOW + 2 * MINUTE)
+    return transports[Channel.SMS], after
+
+
+def test_a_text_that_twilio_has_is_found_and_not_sent_again(store: Store, user: User) -> None:
+    sms, after = after_a_kill(store, user, taken=True)
     sms.found = [Receipt("SM1")]
     assert after.run_once(lambda: NOW + 2 * MINUTE).sent == 1
     assert len(sms.taken) == 1
@@ -192,14 +198,8 @@ def test_a_text_that_twilio_has_is_found_and_not_sent_again(store: Store, user: 
 
 
 def test_a_text_that_is_found_was_sent_before_the_pause_and_does_not_lift_it(store: Store, user: User) -> None:
-    queue(store, user, channel=Channel.SMS)
-    transports = recorders()
-    sms = transports[Channel.SMS]
-    sms.can_find = True
-    kill_while_sending(store, transports, Channel.SMS, taken=True)
-    after = make(store, transports)
+    sms, after = after_a_kill(store, user, taken=True)
     at = NOW + 2 * MINUTE
-    after.rescue(at)
     with store.writing() as session:
         outbox.pause_channel(session, user.id, Channel.SMS, LOGIN, at)
     sms.found = [Receipt("SM1")]
@@ -209,14 +209,8 @@ def test_a_text_that_is_found_was_sent_before_the_pause_and_does_not_lift_it(sto
 
 
 def test_a_text_goes_out_again_only_after_two_empty_looks(store: Store, user: User) -> None:
-    queue(store, user, channel=Channel.SMS)
-    transports = recorders()
-    sms = transports[Channel.SMS]
-    sms.can_find = True
-    kill_while_sending(store, transports, Channel.SMS, taken=False)
-    after = make(store, transports)
+    sms, after = after_a_kill(store, user, taken=False)
     at = NOW + 2 * MINUTE
-    after.rescue(at)
     after.run_once(lambda: at)
     assert (row(store).state, row(store).due_at) == (DeliveryState.UNKNOWN, at + MINUTE)
     after.run_once(lambda: at + MINUTE / 2)
