@@ -440,7 +440,7 @@ def _claims(connection: Connection, rows: Sequence[statements.Claimable]) -> lis
         try:
             message = from_record(row.envelope, row.content)
         except (KeyError, TypeError, ValueError):
-            _set_aside(connection, row.id)
+            _set_aside(connection, row)
             continue
         times, since = unsure.get(row.id, (0, None))
         claims.append(
@@ -466,15 +466,14 @@ def _standing(code: int | None) -> Standing:
     return Standing.MOOT if code < statements.SOME_OPEN else Standing.UNWANTED
 
 
-def _set_aside(connection: Connection, delivery_id: int) -> None:
-    log.error("message_unreadable delivery=%s", delivery_id)
-    with Session(connection) as session:
-        row = session.get_one(Delivery, delivery_id)
-        row.state, row.fault_code, row.failure_told = DeliveryState.FAILED, "unreadable", False
-        row.fault_words = "The stored message cannot be read; see the log."
-        session.flush()
-        if not row.attempts:
-            free_steps(session, delivery_id)
+def _set_aside(connection: Connection, row: statements.Claimable) -> None:
+    log.error("message_unreadable delivery=%s", row.id)
+    words = "The stored message cannot be read; see the log."
+    values = {"state": DeliveryState.FAILED, "fault_code": "unreadable", "fault_words": words, "failure_told": False}
+    connection.execute(update(_DELIVERIES).where(_DELIVERIES.c.id == row.id).values(values))
+    if not row.attempts:
+        with Session(connection) as session:
+            free_steps(session, row.id)
 
 
 def _unsure_attempts(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, dt.datetime]]:
