@@ -64,7 +64,7 @@ def run(quick: bool) -> Report:
 def reminders(house: House, stock: int, rounds: Iterator[int], *, send: bool = False) -> Iterator[float]:
     """Milliseconds for each hundred; with ``send`` until they have been sent."""
     dispatcher = make_dispatcher(house)
-    passes = Passes(house, dispatcher)
+    passes = Passes(house, lambda: dispatcher)
     for number in rounds:
         with house.store.writing() as session:
             remind(session, stock, DUE, number)
@@ -118,7 +118,7 @@ def learn(house: House, url: str) -> None:
         due = set(remind(session, FEW, DUE, 0))
     dispatcher = make_dispatcher(house)
     with mock.patch.object(carrying, "make_mail", wraps=make_mail) as made:
-        Passes(house, dispatcher).compose(NOW)
+        Passes(house, lambda: dispatcher).compose(NOW)
     dispatcher.run_once(lambda: NOW)
     items = {call.args[0].message_id: call.args[0] for call in made.call_args_list}
     query = (

@@ -68,7 +68,7 @@ def run(quick: bool) -> Report:
             mornings = []
             for _ in range(repeats):
                 with _copied(template, server) as url, tempfile.TemporaryDirectory(prefix="rl-") as home:
-                    ahead = dt.timedelta(seconds=min(75, 10 + planning))  # composing takes about half as long
+                    ahead = dt.timedelta(seconds=min(75, 10 + planning / 2))  # composing takes about a third as long
                     mornings.append(hold_morning(nursery, sink, Path(home) / "node", url, people, ahead))
             late = Row(f"{place}: p99 from due to taken", tuple(map(_p99, mornings)), "s")
             rows += [

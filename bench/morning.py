@@ -32,12 +32,12 @@ def plan_people(url: str, home: Path, count: int) -> float:
         session.execute(insert(User), [_user(number, now) for number in numbers])
         session.execute(insert(Reference), [_reference(number, now) for number in numbers])
     house = make_house(store, home, ways=["email"])
-    passes = Passes(house, house.dispatcher({}))
+    passes = Passes(house, house.dispatcher_to_be({}))
     begun = time.perf_counter()
     while passes.plan(now):
         pass  # each leaves something to the next when it takes long
     took = time.perf_counter() - begun
-    passes.dispatcher.stop(utc_now)
+    passes.stop(utc_now)
     store.dispose()
     return took
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from reminderd.store import outbox
+from reminderd.store import agenda
 
-AHEAD = outbox.AHEAD.total_seconds()
+AHEAD = agenda.AHEAD.total_seconds()
 HOUR = 9
 
 Zones = Mapping[float, float]

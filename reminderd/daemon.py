@@ -18,7 +18,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from reminderd import logs
 from reminderd.clock import utc_now
-from reminderd.dispatcher import Dispatcher
 from reminderd.edits import Edits, Program
 from reminderd.errors import ConfigError, OutOfDate, ReminderdError, Replaced
 from reminderd.outage import Outage
@@ -26,8 +25,8 @@ from reminderd.passes import Passes
 from reminderd.ping import Ping
 from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
-from reminderd.store import lock, outbox
-from reminderd.store.agenda import load_agenda
+from reminderd.store import lock
+from reminderd.store.agenda import AHEAD, load_agenda
 from reminderd.store.wake import make_listener
 from reminderd.wiring import BOOK_FILE, House, open_house, refurnish
 
@@ -76,9 +75,9 @@ class _Daemon:
         self._again = threading.Event()
         self._last_pass = time.monotonic()
         self._fed = 0.0
-        self._passes = Passes(house, house.dispatcher(), house.desk(), ahead=outbox.AHEAD)
+        self._passes = Passes(house, house.dispatcher_to_be(), house.desk(), ahead=AHEAD)
         self._next_at: dt.datetime | None = None
-        self._retired: list[Dispatcher] = []
+        self._retired: list[Passes] = []
         self._page: Server | None = None
         config = house.settings.config_dir
         self._ping = Ping(house.settings.health_ping_url)
@@ -114,6 +113,8 @@ class _Daemon:
         with self._house.store.writing() as session:
             agenda = load_agenda(session)
             if agenda.paused_at is not None:
+                from reminderd.store import outbox
+
                 outbox.unpause_channels(session, now)
             self._house.refresh_marks(session, now)
         if agenda.expiry_at is not None:
@@ -173,7 +174,7 @@ class _Daemon:
                 self._house.store.engine.dispose()
             if self._outage.failed(error.reason, now):
                 log.warning("pass_put_off reason=%s", error.reason)
-            in_flight = any(dispatcher.in_flight for dispatcher in (self._passes.dispatcher, *self._retired))
+            in_flight = any(passes.in_flight for passes in (self._passes, *self._retired))
             self._next_at = now + self._outage.wait_for(urgent=in_flight)
         except Exception:
             log.exception("pass_broke")
@@ -208,6 +209,8 @@ class _Daemon:
 
     def _renew(self, now: dt.datetime) -> str:
         """Returns what became of it. Raises `ReminderdError`, and leaves all as it was, where the database fails."""
+        from reminderd.store import outbox
+
         try:
             settings = self._load_settings()
             if settings.database_url != self._house.settings.database_url:
@@ -221,10 +224,10 @@ class _Daemon:
             outbox.unpause_channels(session, now)
             outbox.withdraw_ahead(session, now)
             house.refresh_marks(session, now)
-        passes = Passes(house, house.dispatcher(), house.desk(), ahead=outbox.AHEAD)
+        passes = Passes(house, house.dispatcher_to_be(), house.desk(), ahead=AHEAD)
         passes.on_landing(self._soon)
         self._passes.stop_reading()
-        self._retired.append(self._passes.dispatcher)
+        self._retired.append(self._passes)
         self._house = house
         self._passes = passes
         self._ping = Ping(settings.health_ping_url)
@@ -249,14 +252,14 @@ class _Daemon:
             log.error("page_not_served %s", error)
 
     def _retire(self, now: dt.datetime) -> None:
-        """Let what former dispatchers have in flight land; the next pass comes soon enough to renew their leases."""
-        for dispatcher in list(self._retired):
-            dispatcher.land(now)
-            if not dispatcher.in_flight:
-                dispatcher.stop(utc_now)
-                self._retired.remove(dispatcher)
+        """Let what former passes have in flight land; the next pass comes soon enough to renew their leases."""
+        for passes in list(self._retired):
+            passes.land(now)
+            if not passes.in_flight:
+                passes.stop(utc_now)
+                self._retired.remove(passes)
             else:
-                again_at = now + dispatcher.renewal_for
+                again_at = now + passes.dispatcher.renewal_for
                 self._next_at = min(self._next_at or again_at, again_at)
 
     def _patience(self) -> float:
@@ -280,18 +283,18 @@ class _Daemon:
             self._page.stop()
         self._scheduler.shutdown(wait=True)
         self._passes.stop_reading()
-        left = sum(self._land(dispatcher) for dispatcher in [self._passes.dispatcher, *self._retired])
+        left = sum(self._land(passes) for passes in [self._passes, *self._retired])
         self._listener.close()
         self._house.store.dispose()
         log.info("stopped unanswered=%s", left)
 
-    def _land(self, dispatcher: Dispatcher) -> int:
+    def _land(self, passes: Passes) -> int:
         """Let what is in flight land; how many did not. What cannot be noted keeps its open attempt."""
         try:
-            return dispatcher.stop(utc_now)
+            return passes.stop(utc_now)
         except ReminderdError as error:
             log.warning("stopped_without_database reason=%s", error.reason)
-            return dispatcher.in_flight
+            return passes.in_flight
 
     def _take_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._on_stop)
@@ -340,7 +343,9 @@ def run_once(settings: Settings) -> int:
 
 
 def _one_pass(house: House) -> int:
-    passes = Passes(house, house.dispatcher(), house.desk(threads=False))
+    from reminderd.store import outbox
+
+    passes = Passes(house, house.dispatcher_to_be(), house.desk(threads=False))
     now = utc_now()
     with house.store.writing() as session:
         outbox.unpause_channels(session, now, paused_before=max(_edited_at(house.settings), now - PAUSED_FOR))
@@ -351,7 +356,7 @@ def _one_pass(house: House) -> int:
         passes.housekeeping(utc_now())
     finally:
         passes.stop_reading()
-        passes.dispatcher.stop(utc_now)
+        passes.stop(utc_now)
     ping = Ping(house.settings.health_ping_url)
     ping.passed()
     ping.finish()

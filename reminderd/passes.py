@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from reminderd import crash
 from reminderd.clock import steady
-from reminderd.dispatcher import Dispatcher, Tally
 from reminderd.store import backup, jumps, lock
 from reminderd.store.agenda import Agenda, load_agenda
 from reminderd.store.tables import UNSETTLED, Base, Delivery, Job, Reference, User
 from reminderd.wiring import House
 
 if TYPE_CHECKING:
+    from reminderd.dispatcher import Dispatcher, Tally
     from reminderd.replies.desk import Desk
 
 _JOBS = Base.metadata.tables[Job.__tablename__]
@@ -31,29 +31,46 @@ class Passes:
     def __init__(
         self,
         house: House,
-        dispatcher: Dispatcher,
+        make_dispatcher: Callable[[], Dispatcher],
         desk: Desk | None = None,
         *,
         ahead: dt.timedelta = dt.timedelta(),
     ) -> None:
-        """Messages are made up to ``ahead`` before their moment, for whoever is still there then to send them."""
+        """The dispatcher is made when something is to be done. Messages are made up to ``ahead`` before their moment,
+        for whoever is still there then to send them."""
         self._house = house
+        self._make_dispatcher = make_dispatcher
+        self._dispatcher: Dispatcher | None = None
+        self._on_landing: Callable[[], None] | None = None
         self._ahead = ahead
         self._stage_for = house.settings.lease_seconds / 6
         """Seconds after which planning and composing leave the rest to the next pass: meanwhile nobody renews the
         leases of what is in flight."""
-        self.dispatcher = dispatcher
         self.desk = desk
         self._last: dict[str, dt.datetime] = {}
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Made when first asked for."""
+        if self._dispatcher is None:
+            self._dispatcher = self._make_dispatcher()
+            if self._on_landing is not None:
+                self._dispatcher.on_landing(self._on_landing)
+        return self._dispatcher
+
+    @property
+    def in_flight(self) -> int:
+        """How many sends are under way."""
+        return self._dispatcher.in_flight if self._dispatcher is not None else 0
 
     def work(self, now: dt.datetime) -> dt.datetime | None:
         """What is due, without waiting for a slow network; what takes long is left to the next pass. Returns when the
         next thing is due."""
         began = steady()
-        self.dispatcher.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
+        self.land(now)  # renews our own leases, however long this machine was asleep, before any rescue
         self.read_replies(now)
         agenda = self._agenda()
-        if agenda.is_idle(now) and not self.dispatcher.in_flight:
+        if agenda.is_idle(now) and not self.in_flight:
             self._last |= {"plan": now, "compose": now, "dispatch": now}
             return self._next_at(agenda, now)
         self.dispatcher.rescue_if_any(now)
@@ -67,6 +84,8 @@ class Passes:
 
     def drain(self, clock: Callable[[], dt.datetime]) -> Tally:
         """Plan, compose and send until nothing that is due is left."""
+        from reminderd.dispatcher import Tally
+
         total = Tally()
         while True:
             now = clock()
@@ -83,9 +102,21 @@ class Passes:
 
     def on_landing(self, call: Callable[[], None]) -> None:
         """Have ``call`` called, from another thread, whenever a send ends or a reply is there."""
-        self.dispatcher.on_landing(call)
+        self._on_landing = call
+        if self._dispatcher is not None:
+            self._dispatcher.on_landing(call)
         if self.desk is not None:
             self.desk.on_landing(call)
+
+    def land(self, now: dt.datetime) -> None:
+        """Settle what has landed and renew what flies, launching nothing."""
+        if self._dispatcher is not None:
+            self._dispatcher.land(now)
+
+    def stop(self, now: Callable[[], dt.datetime]) -> int:
+        """Let what is in flight land, as long as a stop may take; returns how many did not. Replies are left to
+        `stop_reading`."""
+        return self._dispatcher.stop(now) if self._dispatcher is not None else 0
 
     def read_replies(self, now: dt.datetime) -> int:
         """Apply what the user answered, and what became of texts."""
@@ -178,12 +209,13 @@ class Passes:
         return self._next_at(self._agenda(), now)
 
     def _next_at(self, agenda: Agenda, now: dt.datetime) -> dt.datetime | None:
-        moments = agenda.moments(sends=not self.dispatcher.is_full)
+        dispatcher = self._dispatcher
+        moments = agenda.moments(sends=dispatcher is None or not dispatcher.is_full)
         replies_at = self.desk.next_at() if self.desk is not None else None
         if replies_at is not None:
             moments.append(replies_at)
-        if self.dispatcher.in_flight:
-            moments.append(now + self.dispatcher.renewal_for)
+        if dispatcher is not None and dispatcher.in_flight:
+            moments.append(now + dispatcher.renewal_for)
         return min(moments, default=None)
 
     def _agenda(self) -> Agenda:

@@ -57,7 +57,8 @@ class Simulation:
     def __init__(self, house: House, transports: Mapping[Channel, Transport], now: dt.datetime) -> None:
         self.house, self.now = house, now
         timing = make_timing(house.settings)
-        self._passes = Passes(house, Dispatcher(house.store, house.composer, transports, timing, senders=0))
+        dispatcher = Dispatcher(house.store, house.composer, transports, timing, senders=0)
+        self._passes = Passes(house, lambda: dispatcher)
         self._passes.dispatcher.rescue(now, alone=True)
         with house.store.reading() as session:
             self._seen = session.scalar(select(func.max(Attempt.id))) or 0
@@ -75,7 +76,7 @@ class Simulation:
 
     def close(self) -> None:
         """Let go of the transports."""
-        self._passes.dispatcher.stop(lambda: self.now)
+        self._passes.stop(lambda: self.now)
 
     def _settle(self) -> Iterator[Arrived]:
         """What arrives at this moment, until nothing more does."""

@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from reminderd.errors import ConfigError
@@ -142,19 +142,25 @@ class House:
         return Mails(self.store, self.door, self.composer, account, self.sender.key, every, threads=threads)
 
     def dispatcher(self, transports: Mapping[Channel, Transport] | None = None) -> Dispatcher:
-        """A dispatcher of its own for each daemon or pass; it closes its transports. Raises `ConfigError` for a key
-        that cannot be read, which otherwise only the first message would find out."""
-        from reminderd.dispatcher import Dispatcher
+        """As `dispatcher_to_be`, made at once."""
+        return self.dispatcher_to_be(transports)()
+
+    def dispatcher_to_be(self, transports: Mapping[Channel, Transport] | None = None) -> Callable[[], Dispatcher]:
+        """What makes a dispatcher of its own for each daemon or pass, which closes its transports; nothing of it is
+        imported before. Raises `ConfigError` at once for what otherwise only the first message would find out: a key
+        that cannot be read, a transport that is set up by half."""
         from reminderd.secret import load_key
 
         load_key(self.settings)
-        return Dispatcher(
-            self.store,
-            _Recheck(self),
-            transports if transports is not None else make_transports(self.settings),
-            make_timing(self.settings),
-            senders=self.settings.senders,
+        return functools.partial(
+            self._make_dispatcher, transports if transports is not None else make_transports(self.settings)
         )
+
+    def _make_dispatcher(self, transports: Mapping[Channel, Transport]) -> Dispatcher:
+        from reminderd.dispatcher import Dispatcher
+
+        timing = make_timing(self.settings)
+        return Dispatcher(self.store, _Recheck(self), transports, timing, senders=self.settings.senders)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

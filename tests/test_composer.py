@@ -16,6 +16,7 @@ from reminderd.passes import Passes
 from reminderd.rules.retry import Decision, Fault, Next, Verdict
 from reminderd.rules.states import State
 from reminderd.store import outbox
+from reminderd.store.agenda import AHEAD
 from reminderd.store.database import Store
 from reminderd.store.outbox import Claim, Standing
 from reminderd.store.tables import Delivery, Nudge, Opportunity, Reference, Step, StepState, User
@@ -159,12 +160,10 @@ def test_a_test_message_carries_no_nudge_and_is_always_wanted(story: Story) -> N
 
 # ---- ahead of the moment
 
-AHEAD = outbox.AHEAD
-
 
 def ahead_of(story: Story, now: dt.datetime) -> dt.datetime:
     """A daemon's pass; when the next thing is due."""
-    passes = Passes(story.house, story.passes.dispatcher, ahead=AHEAD)
+    passes = Passes(story.house, lambda: story.passes.dispatcher, ahead=AHEAD)
     at = passes.work(now)
     assert at is not None
     return at

@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import func, select, text
 
 from reminderd.dispatcher import Dispatcher
-from reminderd.message import Channel
+from reminderd.message import Channel, Message
 from reminderd.passes import Passes
 from reminderd.planner import BATCH
 from reminderd.store.database import Store
 from reminderd.store.tables import Attempt, Delivery, Job, User
+from reminderd.transports.base import Receipt
 from tests.flow.daemons import wait_until
-from tests.flow.parts import NOON, PATIENCE, make_house, recorders
+from tests.flow.parts import NOON, PATIENCE, Recorder, make_house, recorders
 from tests.store.rows import add_user, make_delivery, make_user
 
 
@@ -26,7 +27,7 @@ from tests.store.rows import add_user, make_delivery, make_user
 def two_nodes(postgres_url: str, tmp_path: Path) -> Iterator[list[Passes]]:
     stores = [Store(postgres_url) for _ in range(2)]
     houses = [make_house(store, tmp_path) for store in stores]
-    yield [Passes(house, house.dispatcher(recorders())) for house in houses]
+    yield [Passes(house, house.dispatcher_to_be(recorders())) for house in houses]
     for store in stores:
         store.dispose()
 
@@ -56,7 +57,7 @@ def test_what_takes_long_to_plan_is_left_to_the_next_pass_for_the_leases_sake(
             user.plan_again_at = NOON
         session.add_all(users)
     house = make_house(sqlite_store, tmp_path)
-    passes = Passes(house, house.dispatcher(recorders()))
+    passes = Passes(house, house.dispatcher_to_be(recorders()))
     slow = iter([0.0, house.settings.lease_seconds / 6])
     monkeypatch.setattr("reminderd.passes.steady", lambda: next(slow))
     assert passes.plan(NOON) == BATCH
@@ -74,13 +75,45 @@ def test_a_message_is_leased_and_settled_at_its_own_moment_however_long_the_pass
     user = add_user(sqlite_store)
     with sqlite_store.writing() as session:
         house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, NOON)
-    passes = Passes(house, Dispatcher(sqlite_store, house.composer, recorders(), senders=0))
+    passes = Passes(house, lambda: Dispatcher(sqlite_store, house.composer, recorders(), senders=0))
     clock = itertools.chain([0.0], itertools.repeat(45.7))
     monkeypatch.setattr("reminderd.passes.steady", lambda: next(clock))
     passes.work(NOON)
     passes.work(NOON + dt.timedelta(minutes=1))
     with sqlite_store.reading() as session:
         assert session.scalars(select(Attempt.begun_at)).one() == NOON + dt.timedelta(seconds=45)
+
+
+def test_whoever_asked_before_the_dispatcher_was_made_is_told_of_a_landing(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(sqlite_store, tmp_path)
+    user = add_user(sqlite_store)
+    with sqlite_store.writing() as session:
+        house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, NOON)
+    slow, told = Slow(), threading.Event()
+    passes = Passes(house, house.dispatcher_to_be({Channel.EMAIL: slow}))
+    passes.on_landing(told.set)
+    monkeypatch.setattr("reminderd.passes.BURST_FOR", 0.0)
+    passes.work(NOON)
+    assert passes.in_flight == 1
+    assert not told.is_set()
+    slow.answer.set()
+    assert told.wait(PATIENCE)
+    passes.work(NOON)
+    assert passes.stop(lambda: NOON) == 0
+
+
+class Slow(Recorder):
+    """Takes no message until `answer` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = threading.Event()
+
+    def send(self, message: Message) -> Receipt:
+        assert self.answer.wait(PATIENCE)
+        return super().send(message)
 
 
 def put_off_by_a_wrong_clock(store: Store) -> None:

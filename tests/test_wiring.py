@@ -16,4 +16,4 @@ def test_a_key_that_is_too_short_stops_a_daemon_before_its_first_message(sqlite_
     house = make_house(sqlite_store, tmp_path)
     (tmp_path / FILE).write_text("short")
     with pytest.raises(ConfigError, match=FILE):
-        house.dispatcher()
+        house.dispatcher_to_be()

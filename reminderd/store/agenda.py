@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 
 from reminderd.store.tables import Base
 
+AHEAD = dt.timedelta(minutes=10)
+"""How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
+
 
 class Agenda(NamedTuple):
     """The first moment of each kind of work; ``None`` where there is none."""

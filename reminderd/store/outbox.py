@@ -16,6 +16,7 @@ from reminderd.message import Channel, Message, from_record
 from reminderd.rules.retry import Decision, Fault, Next
 from reminderd.rules.states import State
 from reminderd.store import followers, statements
+from reminderd.store.agenda import AHEAD
 from reminderd.store.prepared import Answer, together
 from reminderd.store.tables import (
     REMINDERS,
@@ -38,9 +39,6 @@ log = logging.getLogger(__name__)
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 
-
-AHEAD = dt.timedelta(minutes=10)
-"""How long before their moment a daemon makes messages, so that a busy minute finds them ready."""
 LATE_FOR = dt.timedelta(minutes=1)
 """How long after its moment a message is sent without a further look."""
 ANSWERED_STOP = "21610"

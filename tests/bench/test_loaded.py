@@ -63,7 +63,15 @@ NEVER = {
     "waitress",
 }
 """What no idle daemon needs that has neither texts, mailbox nor page."""
-MESSAGES = {"jinja2", "reminderd.carrier", "reminderd.composer", "reminderd.drafts", "smtplib"}
+MESSAGES = {
+    "jinja2",
+    "reminderd.carrier",
+    "reminderd.composer",
+    "reminderd.dispatcher",
+    "reminderd.drafts",
+    "reminderd.store.outbox",
+    "smtplib",
+}
 """What making and sending needs, and waiting for the first message does not."""
 RECORDS = {"difflib", "reminderd.cli.naming", "reminderd.rules.facts", "unicodedata"}
 """What neither a look nor a daemon that waits has to do with."""

@@ -132,11 +132,11 @@ def composing(url: str, stock: int, due: int) -> Counter[str]:
         people.remind(session, stock, due, 0)
     commits: list[object] = []
     event.listen(house.store.engine, "commit", commits.append)
-    passes = Passes(house, make_dispatcher(house))
+    passes = Passes(house, lambda: make_dispatcher(house))
     found = statements(house.store, lambda: passes.compose(NOW))
     with house.store.reading() as session:
         assert session.scalar(select(func.count()).select_from(Delivery)) == due
-    passes.dispatcher.stop(lambda: NOW)
+    passes.stop(lambda: NOW)
     house.store.dispose()
     return found + Counter({"COMMIT": len(commits)})
 

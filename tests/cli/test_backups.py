@@ -47,9 +47,9 @@ def sent_at(desk: Desk, now: str) -> Recorder:
         moment = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
         house = open_house(load({}, None, desk.home), moment)
         recorder = Recorder()
-        passes = Passes(house, house.dispatcher({Channel.EMAIL: recorder}))
+        passes = Passes(house, house.dispatcher_to_be({Channel.EMAIL: recorder}))
         passes.drain(lambda: moment)
-        passes.dispatcher.stop(lambda: moment)
+        passes.stop(lambda: moment)
         house.store.dispose()
         return recorder
 
@@ -159,7 +159,7 @@ def test_what_was_on_its_way_when_the_copy_was_made_is_not_sent_by_it(desk: Desk
     with freeze_time(MONDAY):
         moment = dt.datetime.fromisoformat(MONDAY).replace(tzinfo=dt.UTC)
         house = open_house(load({}, None, desk.home), moment)
-        passes = Passes(house, house.dispatcher({Channel.EMAIL: Recorder()}))
+        passes = Passes(house, house.dispatcher_to_be({Channel.EMAIL: Recorder()}))
         passes.compose(moment)
         house.store.dispose()
         desk.ok("backup", str(copy))
@@ -195,7 +195,7 @@ def test_no_daily_copies_where_none_are_wanted(tmp_path: Path, sqlite_store: Sto
 
 def test_the_daemons_housekeeping_makes_the_copy_of_the_day(desk: Desk) -> None:
     house = open_house(load({}, None, desk.home), NOW)
-    passes = Passes(house, house.dispatcher({Channel.EMAIL: Recorder()}))
+    passes = Passes(house, house.dispatcher_to_be({Channel.EMAIL: Recorder()}))
     passes.housekeeping(NOW)
     assert [path.name for path in (desk.home / "backups").iterdir()] == ["reminderd-2026-11-24.db"]
     house.store.dispose()

@@ -18,8 +18,8 @@ from reminderd.clock import utc_now
 from reminderd.message import Channel
 from reminderd.passes import Passes
 from reminderd.settings import load
+from reminderd.store.agenda import AHEAD
 from reminderd.store.database import Store
-from reminderd.store.outbox import AHEAD
 from reminderd.store.tables import Nudge, User
 from reminderd.wiring import open_house
 from tests.cli.desk import Desk
@@ -239,7 +239,7 @@ def test_explain_of_a_quiet_rule_names_the_last_contact(tmp_path: Path) -> None:
 def _made_ahead(desk: Desk) -> None:
     """What a daemon makes now for the next minutes; nothing is sent."""
     house = open_house(load({}, None, desk.home), utc_now())
-    Passes(house, house.dispatcher({Channel.EMAIL: Recorder()})).compose(utc_now(), AHEAD)
+    Passes(house, house.dispatcher_to_be({Channel.EMAIL: Recorder()})).compose(utc_now(), AHEAD)
     house.store.dispose()
 
 

@@ -97,7 +97,7 @@ class Story:
             session.add_all(people)
             session.flush()
             house.actions.changed(session, row, people, now)
-        return cls(house, transports, Passes(house, house.dispatcher(transports)), row.id)
+        return cls(house, transports, Passes(house, house.dispatcher_to_be(transports)), row.id)
 
     def record(self, kind: str, now: dt.datetime, *names: str, again: bool = False, **values: Any) -> Recorded:
         """Record a happening today, about the opportunity or these references (``*`` for all)."""
@@ -154,7 +154,7 @@ class Story:
         return self.passes.drain(lambda: now)
 
     def stop(self) -> None:
-        self.passes.dispatcher.stop(lambda: NOON)
+        self.passes.stop(lambda: NOON)
 
 
 class Recorder:

@@ -23,7 +23,7 @@ from reminderd.errors import StoreBusy
 from reminderd.message import Channel
 from reminderd.metrics import load_standing, problems
 from reminderd.settings import load
-from reminderd.store import outbox
+from reminderd.store.agenda import AHEAD
 from reminderd.store.database import Store
 from reminderd.store.tables import DeliveryState, Job, Step, User
 from reminderd.store.wake import socket_path
@@ -259,7 +259,7 @@ def test_a_reload_makes_anew_what_was_made_ahead(sqlite_story: Story, start: Sta
     with sqlite_story.house.store.writing(wake=True) as session:
         first = session.scalars(select(Step).order_by(Step.id)).first()
         assert first is not None
-        first.at, first.lane, first.channel = utc_now() + outbox.AHEAD / 2, "now", "email"
+        first.at, first.lane, first.channel = utc_now() + AHEAD / 2, "now", "email"
     wait_until(lambda: len(sqlite_story.deliveries()) == 1)
     daemon.said.clear()
     daemon.ask_to(signal.SIGHUP)

@@ -142,7 +142,7 @@ def test_texts_that_are_not_set_up_any_more_go_by_mail(sqlite_store: Store, tmp_
     mail = {Channel.EMAIL: way(story, Channel.EMAIL)}
     with sqlite_store.writing() as session:
         session.get_one(User, story.user_id).email_enabled = True
-    after = Story(without, mail, Passes(without, without.dispatcher(mail)), story.user_id)
+    after = Story(without, mail, Passes(without, without.dispatcher_to_be(mail)), story.user_id)
     after.pass_at(NOON)
     assert len(way(story, Channel.EMAIL).taken) == 1
     after.stop()

@@ -77,7 +77,7 @@ class Circle:
     def begin(self, *, threads: bool = False) -> None:
         """A new daemon's passes."""
         desk = self.house.desk(threads=threads)
-        self.passes = Passes(self.house, self.story.passes.dispatcher, desk)
+        self.passes = Passes(self.house, lambda: self.story.passes.dispatcher, desk)
 
     def wait(self) -> None:
         """A minute goes by, and the daemon passes."""

@@ -49,7 +49,7 @@ class Circle:
         self.desk = self.house.desk(threads=False)
         assert self.desk is not None
         dispatcher = self.house.dispatcher({Channel.EMAIL: self.mails, Channel.SMS: sms})
-        self.passes = Passes(self.house, dispatcher, self.desk)
+        self.passes = Passes(self.house, lambda: dispatcher, self.desk)
         self.now = NOON
 
     def wait(self, span: dt.timedelta = MINUTE) -> None:
@@ -94,7 +94,7 @@ class Circle:
 
     def close(self) -> None:
         self.passes.stop_reading()
-        self.passes.dispatcher.stop(lambda: self.now)
+        self.passes.stop(lambda: self.now)
         self.story.stop()
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from reminderd.message import Channel
 from reminderd.passes import Passes
 from reminderd.rules.retry import Fault, Verdict
+from reminderd.store.agenda import AHEAD
 from reminderd.store.database import Store
-from reminderd.store.outbox import AHEAD
 from reminderd.store.tables import DeliveryState, Nudge, Step, StepState, User
 from reminderd.transports.base import SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
@@ -104,7 +104,7 @@ def test_a_message_that_is_on_its_way_stays_as_it_is_and_comes_once(story: Story
 def test_what_was_made_ahead_for_the_old_hour_comes_at_the_new_one(story: Story) -> None:
     look(story, NOON)
     old_hour = NOON + 20 * HOUR  # 09:00 in Berlin
-    Passes(story.house, story.passes.dispatcher, ahead=AHEAD).work(old_hour - AHEAD)
+    Passes(story.house, lambda: story.passes.dispatcher, ahead=AHEAD).work(old_hour - AHEAD)
     assert [row.state for row in story.deliveries()] == [DeliveryState.SENT, DeliveryState.PENDING]
     move(story, "America/Los_Angeles", old_hour - AHEAD / 2)
     assert look(story, old_hour) == []
