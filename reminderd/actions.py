@@ -27,6 +27,8 @@ from reminderd.store.draft_facts import load
 from reminderd.store.facts import load_user, load_user_subject, today_of
 from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
 
+WAS = "was"
+"""Where an event that says a job's role or first day notes what it was before, for `Actions.undo`."""
 LONGEST_NOTE = 2000
 """Characters of all that a user notes about one nudge."""
 
@@ -109,6 +111,7 @@ class Actions:
         changes = Changes(opened=self._reopen(session, [event.id for event in events], now))
         session.flush()
         changes.add(self._replan(session, user, events, now))
+        changes.add(self._put_back(session, user, events, now))
         return Recorded(events=events, changes=changes)
 
     # ---- nudges
@@ -390,6 +393,20 @@ class Actions:
             person = session.get(Reference, event.reference_id or 0)
             if person is not None and "raised_from" in event.data and person.tier == Tier.INNER:
                 person.tier = event.data["raised_from"]
+
+    def _put_back(self, session: Session, user: User, events: Sequence[Event], now: dt.datetime) -> Changes:
+        """A job's role and first day are again what they were before these events, unless changed once more since."""
+        changes = Changes()
+        for event in events:
+            was, job = event.data.get(WAS), session.get(Opportunity, event.opportunity_id or 0)
+            if not was or job is None:
+                continue
+            if "role" in was and job.role == event.data["role"]:
+                job.role = was["role"]
+            if "starts" in was and job.starts_on == dt.date.fromisoformat(event.data["starts"]):
+                job.starts_on = dt.date.fromisoformat(was["starts"]) if was["starts"] else None
+            changes.add(self.changed_opportunity(session, user, job, now))
+        return changes
 
     def _reopen(self, session: Session, event_ids: list[int], now: dt.datetime) -> list[Nudge]:
         nudges = list(session.scalars(select(Nudge).where(Nudge.done_event_id.in_(event_ids))))

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from reminderd.actions import Happening
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.dates import parse_clock
-from reminderd.cli.echo import Echo, say_recorded
+from reminderd.cli.echo import Echo, put_back_lines, say_recorded
 from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say_waiting
 from reminderd.cli.kinds import KindsCommand, refuse_foreign_options
 from reminderd.cli.naming import find_day, find_job, find_kind, find_people, open_jobs
 from reminderd.cli.short import landed, need
-from reminderd.cli.start_day import Started, say_with_start, set_start
+from reminderd.cli.start_day import Started, say_with_start, set_start, start_data
 from reminderd.cli.wanting import wanted_job
 from reminderd.cli.words import quoted
 from reminderd.errors import UsageError
@@ -100,7 +100,10 @@ def undo(ctx: Ctx) -> None:
     """Take back what was recorded last, `done` included."""
     with ctx.writing() as (session, user):
         result = ctx.house().actions.undo(session, user, ctx.now())
+        put_back = put_back_lines(session, result.events, ctx.today(user))
     say_recorded(ctx, Echo.of(result), quiet=True, verb="Taken back", head="Open again")
+    for text in put_back:
+        ctx.say(text)
 
 
 # ---- what is meant
@@ -127,17 +130,23 @@ def _happenings(ctx: Ctx, session: Session, user: User, kind: str, given: Given,
     on = find_day(given.on, today)
     at = parse_clock(given.at) if given.at else None
     data = _data(given, today, on)
-    by_job = _jobs(ctx, session, user, kind, given, now)
+    starts = find_day(given.starts, today, "--starts") if given.starts else None
     return [
-        Happening(kind=kind, on=on, references=tuple(people), opportunity=job, at=at, note=given.note, data=data)
-        for job, people in by_job
+        Happening(
+            kind=kind,
+            on=on,
+            references=tuple(people),
+            opportunity=job,
+            at=at,
+            note=given.note,
+            data=data | (start_data(job, starts) if starts is not None and job is not None else {}),
+        )
+        for job, people in _jobs(ctx, session, user, kind, given, now)
     ]
 
 
 def _data(given: Given, today: dt.date, on: dt.date) -> dict[str, Any]:
     data: dict[str, Any] = {"final": True} if given.final else {}
-    if given.starts:
-        data["starts"] = find_day(given.starts, today, "--starts").isoformat()
     if given.until:
         until = find_day(given.until, today, "--until")
         if until < on:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.actions import Happening
+from reminderd.actions import WAS, Happening
 from reminderd.cli import values
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
@@ -17,7 +18,7 @@ from reminderd.cli.hints import say_fatigue, say_left_out, say_nobody_asked, say
 from reminderd.cli.naming import find_day, find_or_add_job, find_people
 from reminderd.cli.output import day as day_words
 from reminderd.cli.output import listing
-from reminderd.cli.start_day import say_with_start, set_start
+from reminderd.cli.start_day import say_with_start, set_start, start_data
 from reminderd.cli.suggest import reasons_against, suggest
 from reminderd.cli.words import quoted
 from reminderd.errors import NotFound, UsageError
@@ -56,10 +57,10 @@ def landed(
         job, added = find_or_add_job(session, user, company, now)
         day = _accepted_on(session, job, on, ctx.today(user))
         first = find_day(starts, ctx.today(user), "--starts") if starts is not None else job.starts_on
+        data = start_data(job, first) if starts and first else {}
         moved = set_start(ctx, session, user, job, first, now)
         people, left_out = _people(session, user, names, everyone)
         asked = _not_asked_yet(session, job, people, named=not everyone)
-        data = {"starts": job.starts_on.isoformat()} if starts and job.starts_on else {}
         happenings = [Happening("asked", day, tuple(asked), job)] if asked else []
         happenings.append(Happening("accepted", day, (), job, note=note, data=data))
         result = ctx.house().actions.record(session, user, happenings, now)
@@ -150,8 +151,8 @@ def need(
         job, added = find_or_add_job(session, user, company, now)
         people = find_people(session, user, chosen)
         role = values.text("--role", role, 200) if role else None
+        data = {"by": day.isoformat(), **({"kind": kind} if kind else {}), **(_role_data(job, role) if role else {})}
         changed = _set_role(ctx, session, user, job, role, now) if role else None
-        data = {"by": day.isoformat(), **({"kind": kind} if kind else {}), **({"role": role} if role else {})}
         happening = Happening("needed", today, tuple(people), job, note=note, data=data)
         result = ctx.house().actions.record(session, user, [happening], now, again=again)
     if added:
@@ -162,6 +163,11 @@ def need(
     say_recorded(ctx, Echo.of(result), quiet=quiet, drafts=len(people))
     say_fatigue(ctx, result.events)
     ctx.tell_local()
+
+
+def _role_data(job: Opportunity, role: str) -> dict[str, Any]:
+    """What the event notes of the role: also the one that it is about to replace."""
+    return {"role": role, **({WAS: {"role": job.role}} if job.role != role else {})}
 
 
 def _set_role(ctx: Ctx, session: Session, user: User, job: Opportunity, role: str, now: dt.datetime) -> str | None:

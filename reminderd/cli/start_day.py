@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.actions import Recorded
+from reminderd.actions import WAS, Recorded
 from reminderd.cli import output
 from reminderd.cli.context import Ctx
 from reminderd.cli.echo import Echo, event_lines, say_recorded
@@ -28,6 +29,14 @@ class Started:
     was: dt.date | None
     result: Recorded = dataclasses.field(default_factory=Recorded)
     moved: tuple[int, ...] = ()
+
+
+def start_data(job: Opportunity, starts_on: dt.date) -> dict[str, Any]:
+    """What an event notes that says a job's first day: that, and the one that `set_start` is about to replace."""
+    data: dict[str, Any] = {"starts": starts_on.isoformat()}
+    if job.starts_on != starts_on:
+        data[WAS] = {"starts": job.starts_on.isoformat() if job.starts_on else None}
+    return data
 
 
 def set_start(

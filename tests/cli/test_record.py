@@ -377,6 +377,37 @@ def test_undo_says_what_it_took_back_and_opens_what_was_done(tmp_path: Path) -> 
     assert not numbers(desk, "accepted")
 
 
+def test_undo_gives_the_job_back_the_role_that_need_replaced(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("need", "Acme", "Ana", "Ben", "--by", "2026-12-01", "--role", "CTO", "--quiet")
+    assert desk.ok("undo").count("Acme: the role is Staff Engineer again.") == 1
+    assert desk.json("opportunity", "show", "Acme")["role"] == "Staff Engineer"
+
+
+@pytest.mark.parametrize("command", [("record", "accepted", "--for", "Acme"), ("landed", "Acme", "Ana")])
+def test_undo_takes_the_first_day_back(command: tuple[str, ...], tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok(*command, "--starts", "2027-01-11", "--quiet")
+    assert "Acme: the first day of work is not known any more." in desk.ok("undo")
+    assert desk.json("opportunity", "show", "Acme")["starts_on"] is None
+
+
+def test_undo_of_another_first_day_moves_what_hangs_on_it_back(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    before = desk.json("upcoming")
+    desk.ok("record", "signed", "--for", "Acme", "--starts", "2027-01-11", "--quiet")
+    assert "Acme: the first day of work is Mon 7 Dec again." in desk.ok("undo")
+    assert desk.json("upcoming") == before
+
+
+def test_undo_leaves_a_first_day_that_was_changed_since(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "accepted", "--for", "Acme", "--starts", "2027-01-11", "--quiet")
+    desk.ok("opportunity", "edit", "Acme", "--starts", "2027-02-01")
+    assert "first day" not in desk.ok("undo")
+    assert desk.json("opportunity", "show", "Acme")["starts_on"] == "2027-02-01"
+
+
 def test_undo_of_nothing_is_refused(tmp_path: Path) -> None:
     assert "Nothing is recorded" in six_references(tmp_path).refused(2, "undo")
 
