@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reminderd.errors import UsageError
-from reminderd.planner import SNOOZE_STEP, Changes, Planner
+from reminderd.nudge_rows import SNOOZE_STEP, Changes
+from reminderd.planner import Planner
 from reminderd.rules.balance import GIVING_DRAFTS
 from reminderd.rules.calendar import Span, local_day, local_moment, shift
 from reminderd.rules.kinds import KINDS, Scope
@@ -172,7 +173,7 @@ class Actions:
         for step in steps:
             if step.state == StepState.PENDING and step.at <= until:
                 step.state = StepState.FOLDED
-        channels = load_user(session, user, self.planner.ways, now).channels
+        channels = load_user(session, user, self.planner.ways).channels
         last = next((step for step in steps if step.position == SNOOZE_STEP), None)
         last = last or Step(user_id=user.id, nudge_id=nudge.id, position=SNOOZE_STEP)
         last.planned_at = last.at = until
@@ -290,7 +291,7 @@ class Actions:
     # ---- helpers
 
     def _line(self, session: Session, user: User, now: dt.datetime) -> Timeline:
-        facts = load_user_subject(session, load_user(session, user, self.planner.ways, now))
+        facts = load_user_subject(session, load_user(session, user, self.planner.ways))
         return Timeline.of(facts, today_of(user, now))
 
     def _active(self, session: Session, user: User, ids: Sequence[int]) -> list[int]:

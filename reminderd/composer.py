@@ -16,7 +16,8 @@ from reminderd.carrier import Bundle, Carrier, Sender, enqueue
 from reminderd.drafts.library import Library
 from reminderd.errors import TemplateBroken
 from reminderd.message import Channel
-from reminderd.planner import SNOOZE_STEP, Planner
+from reminderd.nudge_rows import SNOOZE_STEP
+from reminderd.planner import Planner
 from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, start_of_day
 from reminderd.rules.facts import UserFact
 from reminderd.rules.rule import Role, Rule
@@ -114,7 +115,7 @@ class Composer:
     ) -> None:
         batch = known.batch
         if batch is None:
-            habits = load_user(session, user, self._planner.ways, now)
+            habits = load_user(session, user, self._planner.ways)
         else:
             habits = user_fact(user, self._planner.ways, batch.paused[user.id])
         latest = self._latest(pairs, now)
@@ -273,7 +274,7 @@ class Composer:
             if channel is None:
                 continue
             user = due.user_by_id(session, health.user_id)
-            habits = load_user(session, user, self._planner.ways, now)
+            habits = load_user(session, user, self._planner.ways)
             letter = self.carrier.notice(user, Channel(channel), health, now)
             at = leave_quiet(now, habits.quiet, habits.zone)
             key = _notice_key(health)
@@ -284,7 +285,7 @@ class Composer:
     def _untold(self, session: Session, health: ChannelHealth, now: dt.datetime) -> str | None:
         """The channel by which a pause is still to be told of."""
         user = due.user_by_id(session, health.user_id)
-        working = load_user(session, user, self._planner.ways, now).channels
+        working = load_user(session, user, self._planner.ways).channels
         if not working:
             return None
         told = due.deliveries_like(session, user.id, working[0], DeliveryKind.NOTICE, _notice_key(health))
@@ -296,7 +297,7 @@ class Composer:
         user = due.first_user(session)
         if user is None:
             return None
-        habits = load_user(session, user, self._planner.ways, now)
+        habits = load_user(session, user, self._planner.ways)
         if not habits.wanted:
             return None
         channel = Channel(best_channel(Channel.EMAIL, habits))
@@ -340,7 +341,7 @@ class Composer:
         """Whether quiet hours have begun since its moment, or another day. Not how long it waited for its turn: a long
         queue must not start over."""
         assert claim.due_at is not None
-        habits = load_user(session, due.user_by_id(session, claim.user_id), self._planner.ways, now)
+        habits = load_user(session, due.user_by_id(session, claim.user_id), self._planner.ways)
         missed_day = local_day(now, habits.zone) != local_day(claim.due_at, habits.zone)
         return missed_day or is_quiet(now, habits.quiet, habits.zone)
 
@@ -349,7 +350,7 @@ class Composer:
         them, and for what was made within them because the user had just recorded it."""
         if claim.kind in (DeliveryKind.ANSWER, DeliveryKind.TEST):
             return None
-        habits = load_user(session, due.user_by_id(session, claim.user_id), self._planner.ways, now)
+        habits = load_user(session, due.user_by_id(session, claim.user_id), self._planner.ways)
         if not is_quiet(now, habits.quiet, habits.zone):
             return None
         made_for = claim.made_for
@@ -363,7 +364,7 @@ class Composer:
         if not due.nudges_of(session, claim.delivery_id):
             return None
         user = due.user_by_id(session, claim.user_id)
-        channels = load_user(session, user, self._planner.ways, now).channels
+        channels = load_user(session, user, self._planner.ways).channels
         others = (channel for channel in channels if channel != claim.channel)
         return next((channel for channel in others if not due.has_failed(session, claim.delivery_id, channel)), None)
 

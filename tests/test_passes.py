@@ -13,8 +13,8 @@ from sqlalchemy import func, select, text
 
 from reminderd.dispatcher import Dispatcher
 from reminderd.message import Channel, Message
+from reminderd.nudge_rows import BATCH
 from reminderd.passes import Passes
-from reminderd.planner import BATCH
 from reminderd.store.database import Store
 from reminderd.store.tables import Attempt, Delivery, Job, User
 from reminderd.transports.base import Receipt

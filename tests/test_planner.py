@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from reminderd.rules.calendar import local_day
+from reminderd.rules.retry import Fault, Verdict
 from reminderd.rules.states import State
+from reminderd.store import outbox
 from reminderd.store.database import Store
 from reminderd.store.tables import Base, Event, Nudge, Reference, Step, User
+from reminderd.wiring import House
 from tests.flow.parts import NOON, PATIENCE, SIX, Story, make_house, recorders
 
 DAY = dt.timedelta(days=1)
 BORN = {"birth_month": 6, "birth_day": 10}
 LATER = NOON + dt.timedelta(hours=6)
+BROKEN = Fault(Verdict.PAUSE, "21608", "The number is not verified")
 # (kind, whom, days ago, about the opportunity)
 HAPPENED = [
     ("applied", (), 20, True),
@@ -193,6 +197,73 @@ def test_one_user_who_cannot_be_planned_does_not_stop_the_others(story: Story) -
         reference.birth_month, reference.birth_day, reference.plan_again_at = 11, 25, NOON
     story.passes.plan(NOON)
     assert len(other.nudges("birthday")) == 1
+
+
+def test_several_users_are_planned_together_as_each_would_be_alone(store: Store, tmp_path: Path) -> None:
+    alone = Store.memory()
+    Base.metadata.create_all(alone.engine)
+    dumps = []
+    for place, batch in ((store, 100), (alone, 1)):
+        live_six_lives(make_house(place, tmp_path))
+        house = make_house(place, tmp_path)
+        forget_plans(place)
+        found = []
+        for now in (NOON, NOON + 45 * DAY, NOON + 200 * DAY):
+            while plan_due(house, now, batch):
+                pass
+            found.append(plans_of(place))
+        dumps.append(found)
+    alone.dispose()
+    assert dumps[0] == dumps[1]
+    assert {row[2] for row in dumps[0][0][0]} >= {"accepted", "birthday", "check-in", "ask"}
+    assert {row[-1] for row in dumps[0][-1][0]} >= {"open", "expired"}
+
+
+def live_six_lives(house: House) -> None:
+    """Users of different habits, of whom each has had another life."""
+    for number, habits in enumerate(
+        ({}, {"phone": None}, {"zone": "Asia/Tokyo"}, {"digest": "off"}, {"digest": "daily"}, {"hour": dt.time(20)})
+    ):
+        story = Story.begin(
+            house, recorders(), SIX[: 3 + number % 4], email=f"{number}@example.org", reference=BORN, **habits
+        )
+        record(story, HAPPENED[: 2 * number + 4])
+        if number == 2:
+            story.record("needed", NOON, SIX[2], data={"by": (NOON + 9 * DAY).date().isoformat()})
+        if number == 3:
+            story.record("deceased", NOON, SIX[1], about_it=False)
+        if number == 4:
+            with house.store.writing() as session:
+                outbox.pause_channel(session, story.user_id, "sms", BROKEN, NOON)
+        story.stop()
+
+
+def forget_plans(store: Store) -> None:
+    """All is to be planned from nothing."""
+    with store.writing() as session:
+        for table in (Step, Nudge):
+            session.execute(delete(table))
+        session.execute(update(User).values(last_number=0, settings_mark="", plan_again_at=NOON))
+        session.execute(update(Reference).values(plan_again_at=NOON + 365 * DAY))
+
+
+def plan_due(house: House, now: dt.datetime, batch: int) -> int:
+    with house.store.writing() as session:
+        return house.planner.plan_due(session, now, batch)
+
+
+def plans_of(store: Store) -> tuple[list[Any], list[Any], list[Any]]:
+    """Nudges, steps and who is planned next, without the ids of rows."""
+    nudge = Nudge.user_id, Nudge.number
+    facts = Nudge.rule, Nudge.subject, Nudge.occasion, Nudge.draft, Nudge.lane, Nudge.reasons, Nudge.end_told
+    moments = Nudge.state_at, Nudge.starts_at, Nudge.due_at, Nudge.expires_at
+    step = Step.position, Step.at, Step.planned_at, Step.channel, Step.lane, Step.state
+    with store.reading() as session:
+        nudges = session.execute(select(*nudge, *facts, *moments, Nudge.state).order_by(*nudge)).all()
+        steps = session.execute(select(*nudge, *step).join(Nudge).order_by(*nudge, Step.position)).all()
+        again = session.execute(select(Reference.id, Reference.plan_again_at).order_by(Reference.id)).all()
+        users = session.execute(select(User.id, User.plan_again_at, User.last_number).order_by(User.id)).all()
+    return [tuple(row) for row in nudges], [tuple(row) for row in steps], [tuple(row) for row in (*again, *users)]
 
 
 def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: Path) -> None:

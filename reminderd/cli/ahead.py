@@ -52,8 +52,8 @@ def foreseen_lines(house: House, session: Session, user: User, day: dt.date, now
 
 
 def _subjects(house: House, session: Session, user: User, now: dt.datetime) -> list[Facts]:
-    fact = load_user(session, user, house.ways, now)
-    people = load_references(session, fact, list_references(session, user))
+    fact = load_user(session, user, house.ways)
+    people = load_references(session, {fact.id: fact}, list_references(session, user))
     return [*people.values(), load_user_subject(session, fact)]
 
 

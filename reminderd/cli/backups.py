@@ -113,7 +113,7 @@ def _review(house: House, session: Session, now: dt.datetime, made_at: dt.dateti
     count = 0
     for user in session.scalars(select(User).order_by(User.id)):
         house.planner.plan_all(session, user, now)
-        habits = load_user(session, user, house.planner.ways, now)
+        habits = load_user(session, user, house.planner.ways)
         nudges = held.hold_overdue(session, user, now, functools.partial(_slot, habits, now))
         if nudges:
             _tell(house, session, user, nudges, now, made_at)
@@ -149,7 +149,7 @@ def _tell(
     from reminderd.store.facts import load_user
     from reminderd.store.tables import DeliveryKind
 
-    habits = load_user(session, user, house.planner.ways, now)
+    habits = load_user(session, user, house.planner.ways)
     if not habits.wanted:
         return
     channel = Channel(best_channel(Channel.EMAIL, habits))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from reminderd.rules.calendar import QuietHours, local_day, parse_span
 from reminderd.rules.facts import Apart, EventFact, Facts, OpportunityFact, ReferenceFact, SettledFact, UserFact
@@ -16,10 +17,21 @@ from reminderd.rules.states import Digest, State, Status, Tier
 from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, User
 
 
-def load_user(session: Session, user: User, ways: frozenset[str], now: dt.datetime) -> UserFact:
+def load_user(session: Session, user: User, ways: frozenset[str]) -> UserFact:
     """The user's habits; ``ways`` are the channels that this installation has a transport for."""
-    health = select(ChannelHealth.channel).where(ChannelHealth.user_id == user.id, ChannelHealth.paused_at.is_not(None))
-    return user_fact(user, ways, frozenset(session.scalars(health)))
+    return load_users(session, [user], ways)[user.id]
+
+
+def load_users(session: Session, users: Collection[User], ways: frozenset[str]) -> dict[int, UserFact]:
+    """The habits of several, by id."""
+    ids = [user.id for user in users]
+    health = select(ChannelHealth.user_id, ChannelHealth.channel).where(
+        ChannelHealth.user_id.in_(ids), ChannelHealth.paused_at.is_not(None)
+    )
+    paused: dict[int, set[str]] = defaultdict(set)
+    for user_id, channel in session.execute(health):
+        paused[user_id].add(channel)
+    return {user.id: user_fact(user, ways, frozenset(paused[user.id])) for user in users}
 
 
 def user_fact(user: User, ways: frozenset[str], paused: frozenset[str]) -> UserFact:
@@ -48,14 +60,16 @@ def user_fact(user: User, ways: frozenset[str], paused: frozenset[str]) -> UserF
     )
 
 
-def load_references(session: Session, user: UserFact, references: Sequence[Reference]) -> dict[int, Facts]:
-    """The facts of several references of one user, by reference id."""
+def load_references(
+    session: Session, users: Mapping[int, UserFact], references: Sequence[Reference]
+) -> dict[int, Facts]:
+    """The facts of several references of these users, by reference id."""
     ids = [reference.id for reference in references]
     own = _events(session, Event.reference_id.in_(ids))
     opportunity_ids = {event.opportunity_id for event in own if event.opportunity_id}
     news = _events(session, Event.opportunity_id.in_(opportunity_ids), Event.reference_id.is_(None))
     opportunities = _opportunities(session, opportunity_ids)
-    settled = _settled(session, Nudge.reference_id.in_(ids))
+    settled = _settled(session, Nudge.reference_id, Nudge.reference_id.in_(ids))
     by_reference: dict[int, list[EventFact]] = defaultdict(list)
     for event in own:
         by_reference[event.reference_id or 0].append(event)
@@ -64,7 +78,7 @@ def load_references(session: Session, user: UserFact, references: Sequence[Refer
         mine = by_reference[reference.id]
         involved = {event.opportunity_id for event in mine if event.opportunity_id}
         facts[reference.id] = Facts(
-            user=user,
+            user=users[reference.user_id],
             reference=reference_fact(reference),
             opportunities={key: opportunities[key] for key in involved},
             events=(*mine, *(event for event in news if event.opportunity_id in involved)),
@@ -89,50 +103,77 @@ def load_taken_back(session: Session, reference_ids: Iterable[int]) -> dict[int,
 
 def load_user_subject(session: Session, user: UserFact) -> Facts:
     """The facts of the rules that concern no single reference: the events of the user's open opportunities."""
-    opportunities = {
-        row.id: opportunity_fact(row)
-        for row in session.scalars(
-            select(Opportunity).where(Opportunity.user_id == user.id, Opportunity.closed.is_(False))
-        )
-    }
-    events = _events(session, Event.user_id == user.id, Event.opportunity_id.in_(opportunities))
+    return load_user_subjects(session, [user])[0]
+
+
+def load_user_subjects(session: Session, users: Sequence[UserFact]) -> list[Facts]:
+    """The same of several users, in their order."""
+    ids = [user.id for user in users]
+    opportunities: dict[int, dict[int, OpportunityFact]] = defaultdict(dict)
+    is_open = Opportunity.user_id.in_(ids), Opportunity.closed.is_(False)
+    for row in session.scalars(select(Opportunity).where(*is_open)):
+        opportunities[row.user_id][row.id] = opportunity_fact(row)
+    jobs = [key for of_one in opportunities.values() for key in of_one]
+    events = _events_by_user(session, Event.user_id.in_(ids), Event.opportunity_id.in_(jobs))
     is_done = Event.kind.in_(_NUDGE_KINDS) & Event.reference_id.is_(None)
-    others = _events(session, Event.user_id == user.id, or_(is_done, Event.kind == "deceased"))
-    done = [event for event in others if event.kind != "deceased"]
-    dead = {event.reference_id for event in others if event.kind == "deceased"}
+    others = _events_by_user(session, Event.user_id.in_(ids), or_(is_done, Event.kind == "deceased"))
+    settled = _settled(session, Nudge.user_id, Nudge.user_id.in_(ids), Nudge.reference_id.is_(None))
+    profiles = _profiles(session, ids)
+    dead = {key: frozenset(_whose(of_one, "deceased")) for key, of_one in others.items()}
+    apart = _apart(session, ids, dead)
+    return [
+        Facts(
+            user=user,
+            reference=None,
+            opportunities=opportunities[user.id],
+            events=_with_done(events[user.id], others[user.id]),
+            settled=tuple(settled[user.id]),
+            profiles=tuple(profiles[user.id]),
+            apart=apart[user.id],
+        )
+        for user in users
+    ]
+
+
+def _with_done(events: Sequence[EventFact], others: Sequence[EventFact]) -> tuple[EventFact, ...]:
     known = {event.id for event in events}
-    return Facts(
-        user=user,
-        reference=None,
-        opportunities=opportunities,
-        events=(*events, *(event for event in done if event.id not in known)),
-        settled=tuple(_settled(session, Nudge.user_id == user.id, Nudge.reference_id.is_(None))[0]),
-        profiles=_profiles(session, user),
-        apart=_apart(session, user, {one for one in dead if one is not None}),
-    )
+    return (*events, *(event for event in others if event.kind != "deceased" and event.id not in known))
 
 
-def _apart(session: Session, user: UserFact, dead: set[int]) -> Apart:
-    """With whom a nudge about several is careful."""
+def _whose(events: Iterable[EventFact], kind: str) -> Iterator[int]:
+    return (event.reference_id for event in events if event.kind == kind and event.reference_id is not None)
+
+
+def _apart(session: Session, user_ids: Sequence[int], dead: Mapping[int, frozenset[int]]) -> dict[int, Apart]:
+    """With whom a nudge about several is careful, by user."""
     is_retired, flags = Reference.status == Status.RETIRED, (Reference.present_employer, Reference.keep_from_knowing)
-    query = select(Reference.id, is_retired, *flags).where(
-        Reference.user_id == user.id, or_(is_retired, *(flag.is_(True) for flag in flags))
+    query = select(Reference.user_id, Reference.id, is_retired, *flags).where(
+        Reference.user_id.in_(user_ids), or_(is_retired, *(flag.is_(True) for flag in flags))
     )
-    rows = session.execute(query).all()
-    retired, inside, kept_out = (frozenset(row[0] for row in rows if row[place]) for place in (1, 2, 3))
-    return Apart(retired | dead, inside, kept_out)
+    found: dict[int, tuple[set[int], set[int], set[int]]] = {key: (set(), set(), set()) for key in user_ids}
+    for user_id, reference_id, *careful in session.execute(query):
+        for kind, is_so in zip(found[user_id], careful, strict=True):
+            if is_so:
+                kind.add(reference_id)
+    return {
+        key: Apart(frozenset(retired) | dead.get(key, frozenset()), frozenset(inside), frozenset(kept_out))
+        for key, (retired, inside, kept_out) in found.items()
+    }
 
 
-def _profiles(session: Session, user: UserFact) -> tuple[dt.date | None, ...]:
-    """When those with a profile to look at were last in touch."""
+def _profiles(session: Session, user_ids: Sequence[int]) -> dict[int, list[dt.date | None]]:
+    """When those with a profile to look at were last in touch, by user."""
     touched = (Event.reference_id == Reference.id) & Event.kind.in_(sorted(TOUCHES)) & Event.retracted_at.is_(None)
     query = (
-        select(Reference.last_contact_on, func.max(Event.on))
+        select(Reference.user_id, Reference.last_contact_on, func.max(Event.on))
         .outerjoin(Event, touched)
-        .where(Reference.user_id == user.id, Reference.profile.is_not(None), Reference.status == Status.ACTIVE)
-        .group_by(Reference.id, Reference.last_contact_on)
+        .where(Reference.user_id.in_(user_ids), Reference.profile.is_not(None), Reference.status == Status.ACTIVE)
+        .group_by(Reference.id, Reference.user_id, Reference.last_contact_on)
     )
-    return tuple(max((day for day in row if day is not None), default=None) for row in session.execute(query))
+    found: dict[int, list[dt.date | None]] = defaultdict(list)
+    for user_id, *days in session.execute(query):
+        found[user_id].append(max((day for day in days if day is not None), default=None))
+    return found
 
 
 def reference_fact(row: Reference) -> ReferenceFact:
@@ -190,17 +231,26 @@ def _events(session: Session, *conditions: object) -> list[EventFact]:
     return [EventFact(*row) for row in session.execute(query)]
 
 
+def _events_by_user(session: Session, *conditions: object) -> dict[int, list[EventFact]]:
+    query = _EVENTS.add_columns(Event.user_id).where(Event.retracted_at.is_(None), *conditions)  # type: ignore[arg-type]
+    found: dict[int, list[EventFact]] = defaultdict(list)
+    for *fields, user_id in session.execute(query):
+        found[user_id].append(EventFact(*fields))
+    return found
+
+
 def _opportunities(session: Session, ids: Iterable[int]) -> Mapping[int, OpportunityFact]:
     rows = session.scalars(select(Opportunity).where(Opportunity.id.in_(list(ids))))
     return {row.id: opportunity_fact(row) for row in rows}
 
 
-def _settled(session: Session, *conditions: object) -> dict[int, list[SettledFact]]:
-    query = select(Nudge.reference_id, Nudge.rule, Nudge.occasion, Nudge.state, Nudge.done_event_id).where(
+def _settled(session: Session, key: InstrumentedAttribute[Any], *conditions: object) -> dict[int, list[SettledFact]]:
+    """What the user let go, by ``key``: of whom the nudge is."""
+    query = select(key, Nudge.rule, Nudge.occasion, Nudge.state, Nudge.done_event_id).where(
         Nudge.state == State.SKIPPED,
         *conditions,  # type: ignore[arg-type]  # SQL expressions
     )
     settled: dict[int, list[SettledFact]] = defaultdict(list)
-    for reference_id, rule, occasion, state, event_id in session.execute(query):
-        settled[reference_id or 0].append(SettledFact(rule, occasion, State(state), event_id))
+    for of, rule, occasion, state, event_id in session.execute(query):
+        settled[of].append(SettledFact(rule, occasion, State(state), event_id))
     return settled

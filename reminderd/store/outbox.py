@@ -191,9 +191,9 @@ def cancel(session: Session, claim: Claim, *, channel: str | None = None) -> boo
     return True
 
 
-def withdraw_ahead(session: Session, now: dt.datetime, user_id: int | None = None) -> None:
-    """Take back what was made ahead of its moment, of everybody or of one user: what it says may be true no more, and
-    it is made anew."""
+def withdraw_ahead(session: Session, now: dt.datetime, user_ids: Collection[int] | None = None) -> None:
+    """Take back what was made ahead of its moment, of everybody or of these users: what it says may be true no more,
+    and it is made anew."""
     query = select(_DELIVERIES.c.id).where(
         _DELIVERIES.c.state == literal_column("'pending'"),
         _DELIVERIES.c.due_at > now,
@@ -201,8 +201,8 @@ def withdraw_ahead(session: Session, now: dt.datetime, user_id: int | None = Non
         _DELIVERIES.c.attempts == 0,
         _DELIVERIES.c.kind.in_(REMINDERS),
     )
-    if user_id is not None:
-        query = query.where(_DELIVERIES.c.user_id == user_id)
+    if user_ids is not None:
+        query = query.where(_DELIVERIES.c.user_id.in_(user_ids))
     _withdraw(session, query)
 
 

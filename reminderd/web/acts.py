@@ -186,5 +186,5 @@ class Act:
         return View(self.say[said], lines, command="reminderd resume --channel email", is_done=True)
 
     def _remaining(self) -> str:
-        others = set(load_user(self.session, self.user, self.ways, self.now).channels) - {"email"}
+        others = set(load_user(self.session, self.user, self.ways).channels) - {"email"}
         return self.say["still_texts" if others else "no_way"]

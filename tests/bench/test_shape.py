@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from bench import people
 from bench.plan import accept
@@ -22,7 +22,7 @@ from reminderd.message import Channel
 from reminderd.passes import Passes
 from reminderd.simulation import null_transports
 from reminderd.store.database import Store
-from reminderd.store.tables import Delivery
+from reminderd.store.tables import Delivery, User
 from tests.store.asked import asked_of
 
 STOCK = 10 * USERS
@@ -101,6 +101,22 @@ def test_planning_takes_statements_for_each_batch_not_for_each_reference(
         house.store.dispose()
     assert found[0] == found[1]
     assert sum(found[0].values()) < 40
+
+
+def test_planning_takes_statements_for_each_batch_not_for_each_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "EACH", 2)
+    found = []
+    for users in (10, 40):
+        house = people.unplanned(f"sqlite:///{tmp_path / str(users)}.db", 2 * users)
+        with house.store.writing() as session:
+            session.execute(update(User).values(plan_again_at=NOW))
+            session.execute(update(User).where(User.id <= users // 2).values(settings_mark="of another book"))
+        found.append(statements(house.store, lambda house=house: people.plan_batch(house)))
+        house.store.dispose()
+    assert found[0] == found[1]
+    assert sum(found[0].values()) < 80
 
 
 def test_composing_takes_one_commit_and_the_same_statements_whatever_the_stock(
