@@ -60,6 +60,10 @@ class Costs:
     def composed(self, place: str) -> float:
         return self("late", f"{place}: {late.COMPOSED}")
 
+    def planned(self, place: str) -> float:
+        """Seconds for one subject, a user or a reference, whose time has come."""
+        return 1 / (2 * self("late", f"{place}: {late.AGAIN}"))
+
     def sent(self, place: str) -> float:
         """By one daemon to a mail server that answers at once."""
         return self("deliver", deliver.name_of(place))
@@ -120,6 +124,7 @@ def written(page: str, tables: Mapping[str, str]) -> str:
 def _costs(costs: Costs) -> str:
     sought = [
         *((f"planned: a user with one reference, {place}", "late", f"{place}: {late.PLANNED}") for place in PLACES),
+        *((f"planned again: the same, {place}", "late", f"{place}: {late.AGAIN}") for place in PLACES),
         *((f"composed by a daemon, {place}", "late", f"{place}: {late.COMPOSED}") for place in PLACES),
         *((f"sent, 10 at a time, answered at once, {place}", "deliver", deliver.name_of(place)) for place in PLACES),
         *(
@@ -138,9 +143,9 @@ def _costs(costs: Costs) -> str:
 
 
 def _year(acting: Year, idle: Year) -> str:
-    header = ("who", "mails a year", "texts a year", "Mondays with a message")
+    header = ("who", "mails a year", "texts a year", "Mondays with a message", "plans a year")
     rows = [
-        (who, str(year.mails), str(year.texts), str(year.busy_mondays))
+        (who, str(year.mails), str(year.texts), str(year.busy_mondays), str(year.planned))
         for who, year in (("does each thing on its first day", acting), ("never does anything", idle))
     ]
     return _table(header, rows)
@@ -155,6 +160,7 @@ def _one_machine(costs: Costs, idle: Year) -> str:
         "15 minutes",
         "of them due at one second",
         "messages a day",
+        "planning a day",
     )
     rows = []
     for name, zones in ZONES.items():
@@ -163,7 +169,8 @@ def _one_machine(costs: Costs, idle: Year) -> str:
                 speed = Speed(costs.composed(place), sent)
                 soon, later = (most_messages(zones, speed, within) for within in (SOON, LATER))
                 peak, daily = round(later * max(zones.values())), round(later * idle.messages / 365)
-                rows.append((name, place, answer, *map(_count, (soon, later, peak, daily))))
+                planning = later * idle.planned / 365 * costs.planned(place)
+                rows.append((name, place, answer, *map(_count, (soon, later, peak, daily)), _span(planning)))
     return _table(header, rows)
 
 

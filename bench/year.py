@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+from sqlalchemy import event
 
 from reminderd.message import Channel
 from reminderd.simulation import Simulation, act_on, null_transports
 from reminderd.store import migrate
 from reminderd.store.database import Store
+from reminderd.store.tables import Reference, User
 from tests.flow.parts import NOON, Story, make_house, recorders
 
 YEAR = dt.timedelta(days=365)
@@ -26,6 +31,9 @@ class Year:
     """What the texts are billed as."""
     busy_mondays: int
     """Mondays with a message at nine."""
+    planned: int
+    """How often a reference, or what concerns none alone, was planned anew: as time had come, or the user did
+    something."""
 
     @property
     def messages(self) -> int:
@@ -42,14 +50,32 @@ def live_a_year(*, acts: bool) -> Year:
     simulation = Simulation(story.house, null_transports([Channel.EMAIL, Channel.SMS]), NOON)
     count: Counter[Channel] = Counter()
     segments, mondays = 0, set()
-    for arrived in simulation.advance(NOON + YEAR):
-        count[arrived.channel] += 1
-        segments += arrived.segments.count if arrived.segments else 0
-        if arrived.at.weekday() == 0:
-            mondays.add(arrived.at.date())
-        if acts:
-            act_on(story.house, arrived, simulation.now)
+    with _planned() as planned:
+        for arrived in simulation.advance(NOON + YEAR):
+            count[arrived.channel] += 1
+            segments += arrived.segments.count if arrived.segments else 0
+            if arrived.at.weekday() == 0:
+                mondays.add(arrived.at.date())
+            if acts:
+                act_on(story.house, arrived, simulation.now)
     simulation.close()
     story.stop()
     store.dispose()
-    return Year(count[Channel.EMAIL], count[Channel.SMS], segments, len(mondays))
+    return Year(count[Channel.EMAIL], count[Channel.SMS], segments, len(mondays), len(planned))
+
+
+@contextlib.contextmanager
+def _planned() -> Iterator[list[object]]:
+    """Grows by one each time that something is planned: that sets when it is to be planned again."""
+    found: list[object] = []
+
+    def note(row: object, *_: object) -> None:
+        found.append(row)
+
+    for entity in (User, Reference):
+        event.listen(entity.plan_again_at, "set", note)
+    try:
+        yield found
+    finally:
+        for entity in (User, Reference):
+            event.remove(entity.plan_again_at, "set", note)

@@ -17,7 +17,7 @@ COSTS = Costs(
         "deliver": {deliver.name_of(place): [900.0, 1100.0] for place in PLACES},
         "late": {
             late.COMPOSING_CPU: [5.0],
-            **{f"{place}: {what}": [100.0] for place in PLACES for what in (late.COMPOSED, late.PLANNED)},
+            **{f"{place}: {what}": [100.0] for place in PLACES for what in (late.COMPOSED, late.PLANNED, late.AGAIN)},
         },
         "nodes": {
             nodes.NODE_CPU: [1.0],
@@ -95,3 +95,8 @@ def test_the_year_of_one_user_is_the_same_at_each_call() -> None:
     year = live_a_year(acts=False)
     assert year == live_a_year(acts=False)
     assert 0 < year.busy_mondays <= year.messages
+    assert year.planned > 7  # six references and the user, once at least
+
+
+def test_planning_costs_a_user_and_a_reference_what_both_took() -> None:
+    assert COSTS.planned("PostgreSQL") == pytest.approx(0.005)
