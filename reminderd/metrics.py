@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from reminderd.errors import ConfigError, ReminderdError
 from reminderd.store import outbox
 from reminderd.store.database import Store
-from reminderd.store.tables import UNSETTLED, Attempt, ChannelHealth, Delivery, DeliveryState, Job, Step
+from reminderd.store.tables import CLAIMABLE, LEASED, Attempt, ChannelHealth, Delivery, DeliveryState, Job, Step
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -30,6 +30,8 @@ SILENT_FOR = dt.timedelta(minutes=15)
 """Without a pass for so long the daemon does not work: it notes one every five minutes."""
 STUCK_FOR = dt.timedelta(hours=1)
 """A message that has been due for so long is stuck."""
+LONGEST_OPEN = dt.timedelta(days=1)
+"""How long before the start of the counters an attempt that they count may have begun."""
 BUCKETS = (5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 """Seconds of lateness."""
 TEXT = "text/plain; charset=utf-8"
@@ -39,8 +41,6 @@ TEXT = "text/plain; charset=utf-8"
 class Standing:
     """How it stands at one moment."""
 
-    deliveries: Mapping[str, int]
-    """All messages, by state."""
     oldest_due_at: dt.datetime | None
     """Since when the message that waits longest has been due, or was first tried."""
     passes: Mapping[str, dt.datetime]
@@ -50,22 +50,27 @@ class Standing:
 
 
 def load_standing(session: Session) -> Standing:
-    """Read it."""
-    due = select(func.min(Delivery.due_at)).where(Delivery.state.in_(UNSETTLED))
+    """Read it; however many messages were sent, only those that wait are looked at."""
+    waiting = [session.scalar(select(func.min(Delivery.due_at)).where(part)) for part in (CLAIMABLE, LEASED)]
     # An attempt that failed moves the message's due date to the next one: it has waited since the first.
-    tried = select(func.min(Attempt.begun_at)).join(Delivery, Delivery.id == Attempt.delivery_id)
-    waiting = (session.scalar(due), session.scalar(tried.where(Delivery.state.in_(UNSETTLED))))
+    waiting += _least_of_tried(session, Attempt.begun_at)
     paused = (
         select(ChannelHealth.channel, func.count().label("users"))
         .where(ChannelHealth.paused_at.is_not(None))
         .group_by(ChannelHealth.channel)
     )
     return Standing(
-        outbox.counts(session),
         min((at for at in waiting if at is not None), default=None),
         {job.name: job.last_pass_at for job in session.scalars(select(Job))},
         {row.channel: row.users for row in session.execute(paused)},
     )
+
+
+def _least_of_tried(session: Session, what: InstrumentedAttribute[Any]) -> list[Any]:
+    """The least of the attempts at messages that have not reached their end: of those that wait, of those under way."""
+    of_one = select(func.min(what)).where(Attempt.delivery_id == Delivery.id).scalar_subquery()
+    least = select(func.min(of_one)).select_from(Delivery).where(Delivery.attempts > 0)
+    return [session.scalar(least.where(part)) for part in (CLAIMABLE, LEASED)]
 
 
 def problems(standing: Standing, now: dt.datetime) -> list[str]:
@@ -88,6 +93,8 @@ class Metrics:
     def __init__(self, store: Store, since: dt.datetime) -> None:
         self._store = store
         self._counted_until = since
+        self._counted_from: int | None = None
+        """Of all attempts with lower ids the end is counted, or came before; so that only the newest are read."""
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._lateness: dict[str, _Histogram] = {}
         self._lock = threading.Lock()
@@ -101,20 +108,25 @@ class Metrics:
         with self._lock:
             with self._store.reading() as session:
                 standing = load_standing(session)
-                self._count(session, now)
-            families = list(self._families(standing, now))
+                states = outbox.counts(session)
+                self.count(session, now)
+            families = list(self._families(standing, states, now))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Given(families))
         return generate_latest(registry)
 
-    def _count(self, session: Session, now: dt.datetime) -> None:
+    def count(self, session: Session, now: dt.datetime) -> None:
         """Add what ended since the last look. A moment just passed is left for the next one, which sees it whole."""
         until = max(now - dt.timedelta(seconds=2), self._counted_until)
         since, self._counted_until = self._counted_until, until
+        if self._counted_from is None:
+            begun = select(Attempt.id).where(Attempt.begun_at <= since - LONGEST_OPEN).order_by(Attempt.id.desc())
+            self._counted_from = session.scalar(begun.limit(1)) or 0
+        newest = Attempt.id >= self._counted_from, Attempt.ended_at > since
         ended = (
             select(Delivery.channel, Attempt.outcome, func.count())
             .join(Delivery, Delivery.id == Attempt.delivery_id)
-            .where(Attempt.ended_at > since, Attempt.ended_at <= until)
+            .where(*newest, Attempt.ended_at <= until)
             .group_by(Delivery.channel, Attempt.outcome)
         )
         for channel, outcome, count in session.execute(ended):
@@ -122,21 +134,30 @@ class Metrics:
         due_at = func.min(Step.at)
         sent = (
             select(Delivery.channel, Delivery.sent_at, due_at)
+            .join(Attempt, Attempt.delivery_id == Delivery.id)
             .join(Step, Step.delivery_id == Delivery.id)
-            .where(Delivery.sent_at > since, Delivery.sent_at <= until)
+            .where(*newest, Delivery.sent_at > since, Delivery.sent_at <= until)
             .group_by(Delivery.id, Delivery.channel, Delivery.sent_at)
         )
         for channel, sent_at, wanted_at in session.execute(sent):
             if sent_at is not None and wanted_at is not None:
                 late = max(0.0, (sent_at - wanted_at).total_seconds())
                 self._lateness.setdefault(channel, _Histogram()).add(late)
+        self._counted_from = self._first_uncounted(session, until)
 
-    def _families(self, standing: Standing, now: dt.datetime) -> Iterator[Metric]:
+    def _first_uncounted(self, session: Session, until: dt.datetime) -> int:
+        """The least id of an attempt that may still end, or end otherwise, or that ended just now."""
+        just_now = select(func.min(Attempt.id)).where(Attempt.id >= self._counted_from, Attempt.ended_at > until)
+        found = [session.scalar(just_now), *_least_of_tried(session, Attempt.id)]
+        newest = session.scalar(select(func.max(Attempt.id))) or 0
+        return min((one for one in found if one is not None), default=newest + 1)
+
+    def _families(self, standing: Standing, counts: Mapping[str, int], now: dt.datetime) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         states = GaugeMetricFamily("reminderd_deliveries", "Messages to users, by state.", labels=["state"])
         for state in DeliveryState:
-            states.add_metric([state], standing.deliveries.get(state, 0))
+            states.add_metric([state], counts[state])
         yield states
         oldest = standing.oldest_due_at
         waiting = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

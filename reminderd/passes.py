@@ -13,7 +13,7 @@ from reminderd import crash
 from reminderd.clock import steady
 from reminderd.store import backup, jumps, lock
 from reminderd.store.agenda import Agenda, load_agenda
-from reminderd.store.tables import UNSETTLED, Base, Delivery, Job, Reference, User
+from reminderd.store.tables import CLAIMABLE, LEASED, Base, Delivery, Job, Reference, User
 from reminderd.wiring import House
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _JOBS = Base.metadata.tables[Job.__tablename__]
 BURST_FOR = 0.25
-"""Seconds that a pass goes on sending; then the other stages have their turn."""
+"""Seconds that a pass goes on sending; then the other stages have their turn. Planning has as many while a message
+waits: after an upgrade there may be hours of it."""
 
 
 class Passes:
@@ -74,8 +75,8 @@ class Passes:
             self._last |= {"plan": now, "compose": now, "dispatch": now}
             return self._next_at(agenda, now)
         self.dispatcher.rescue_if_any(now)
-        self.plan(now)
         waiting = agenda.delivery_at is not None and agenda.delivery_at <= now
+        self.plan(now, BURST_FOR if waiting else self._stage_for)
         self.compose(now, ahead=dt.timedelta() if waiting else self._ahead)  # what can go now is not to wait for that
         # In whole seconds, so that a quick pass has one moment; a lease must not begin when a slow one did.
         self.dispatcher.burst(lambda: now + dt.timedelta(seconds=int(steady() - began)), BURST_FOR)
@@ -127,10 +128,10 @@ class Passes:
         if self.desk is not None:
             self.desk.close()
 
-    def plan(self, now: dt.datetime) -> int:
-        """Plan whatever changed or whose time came."""
+    def plan(self, now: dt.datetime, for_seconds: float | None = None) -> int:
+        """Plan whatever changed or whose time came, for so long, or as long as a stage may take; a batch at least."""
         planned = 0
-        end = steady() + self._stage_for
+        end = steady() + (self._stage_for if for_seconds is None else for_seconds)
         while self._anything_to_plan(now):
             with self._house.store.writing() as session:
                 made = self._house.planner.plan_due(session, now)
@@ -177,11 +178,9 @@ class Passes:
 
     def waiting(self, now: dt.datetime) -> int:
         """How many deliveries wait for another attempt."""
-        query = select(func.count()).where(
-            Delivery.state.in_(UNSETTLED), or_(Delivery.attempts > 0, Delivery.due_at <= now)
-        )
+        waits = or_(Delivery.attempts > 0, Delivery.due_at <= now)
         with self._house.store.reading() as session:
-            return session.scalar(query) or 0
+            return sum(session.scalar(select(func.count()).where(part, waits)) or 0 for part in (CLAIMABLE, LEASED))
 
     def _note(self, session: Session) -> None:
         self._last |= self.desk.passed_at() if self.desk is not None else {}

@@ -14,14 +14,14 @@ from reminderd.metrics import Metrics, Standing, pages, problems
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.store.database import Store
 from reminderd.store.tables import ChannelHealth, Job
-from reminderd.transports.base import SendFailed
+from reminderd.transports.base import Receipt, SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 
 MINUTE = dt.timedelta(minutes=1)
 
 
 def standing(**values: Any) -> Standing:
-    given: dict[str, Any] = {"deliveries": {}, "oldest_due_at": None, "passes": {"plan": NOON}, "paused": {}}
+    given: dict[str, Any] = {"oldest_due_at": None, "passes": {"plan": NOON}, "paused": {}}
     return Standing(**(given | values))
 
 
@@ -86,6 +86,34 @@ def test_a_second_look_counts_nothing_twice(sqlite_store: Store, tmp_path: Path)
     line = 'reminderd_attempts_total{channel="email",result="sent"} 1.0'
     assert line in first
     assert line in second
+
+
+def test_a_text_in_doubt_is_counted_once_more_when_it_is_found(store: Store, tmp_path: Path) -> None:
+    ways = recorders()
+    ways[Channel.SMS].can_find = True
+    ways[Channel.SMS].script = [SendFailed(Fault(Verdict.RECONCILE, "timeout", "no answer"))]
+    story = Story.begin(make_house(store, tmp_path), ways, email_enabled=False)
+    story.land(NOON)
+    story.pass_at(NOON)
+    counted = Metrics(store, NOON - MINUTE)
+    in_doubt = counted.text(NOON + MINUTE).decode()
+    ways[Channel.SMS].found = [Receipt("SM1")]
+    story.pass_at(NOON + 2 * MINUTE)
+    found = counted.text(NOON + 3 * MINUTE).decode()
+    story.stop()
+    assert 'reminderd_attempts_total{channel="sms",result="reconcile"} 1.0' in in_doubt
+    assert 'result="sent"' not in in_doubt
+    assert 'reminderd_attempts_total{channel="sms",result="sent"} 1.0' in found
+    assert 'reminderd_lateness_seconds_count{channel="sms"} 1.0' in found
+
+
+def test_what_ended_a_moment_ago_is_counted_by_the_next_look(sqlite_store: Store, tmp_path: Path) -> None:
+    story = landed(sqlite_store, tmp_path)
+    counted = Metrics(sqlite_store, NOON)
+    first, second = (counted.text(NOON + dt.timedelta(seconds=at)).decode() for at in (21, 23))
+    story.stop()
+    assert 'result="sent"' not in first
+    assert 'reminderd_attempts_total{channel="email",result="sent"} 1.0' in second
 
 
 def test_the_pages_answer_as_probes_and_scrapers_expect_and_name_nobody(sqlite_store: Store, tmp_path: Path) -> None:

@@ -84,6 +84,28 @@ def test_a_message_is_leased_and_settled_at_its_own_moment_however_long_the_pass
         assert session.scalars(select(Attempt.begun_at)).one() == NOON + dt.timedelta(seconds=45)
 
 
+def test_a_message_that_is_due_does_not_wait_for_all_that_is_to_be_planned(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(sqlite_store, tmp_path)
+    with sqlite_store.writing() as session:
+        users = [make_user(f"{number}@example.com") for number in range(2 * BATCH)]
+        session.add_all(users)
+        session.flush()
+        house.composer.enqueue_test(session, users[0], Channel.EMAIL, NOON)
+        for user in users:
+            user.plan_again_at = NOON
+    taken = recorders()
+    passes = Passes(house, house.dispatcher_to_be(taken))
+    clock = itertools.count()
+    monkeypatch.setattr("reminderd.passes.steady", lambda: next(clock))  # whatever is done takes a second
+    passes.work(NOON)
+    assert len(taken[Channel.EMAIL].taken) == 1
+    with sqlite_store.reading() as session:
+        assert session.scalar(select(func.count()).where(User.plan_again_at <= NOON)) == BATCH
+    passes.stop(lambda: NOON)
+
+
 def test_whoever_asked_before_the_dispatcher_was_made_is_told_of_a_landing(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from reminderd.rules.calendar import local_day
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.rules.states import State
-from reminderd.store import outbox
+from reminderd.store import marks, outbox
 from reminderd.store.database import Store
 from reminderd.store.tables import Base, Event, Nudge, Reference, Step, User
 from reminderd.wiring import House
@@ -281,6 +281,22 @@ def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: 
     assert {nudge.state for nudge in story.nudges("birthday")} == {State.CANCELLED}
     with sqlite_store.writing() as session:
         assert after.refresh_marks(session, NOON) == 0
+
+
+def test_a_start_looks_at_all_users_a_part_at_a_time(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "PART", 2)
+    house = make_house(store, tmp_path)
+    for number in range(5):
+        Story.begin(house, recorders(), SIX[:1], email=f"{number}@example.org").stop()
+    with store.writing() as session:
+        mark = house.planner.settings_mark(session.get_one(User, 3))
+        session.execute(update(User).values(settings_mark="of another book", plan_again_at=None))
+        session.execute(update(User).where(User.id == 3).values(settings_mark=mark))
+        assert house.refresh_marks(session, NOON) == 4
+        due = session.scalars(select(User.id).where(User.plan_again_at == NOON).order_by(User.id))
+        assert list(due) == [1, 2, 4, 5]
 
 
 def test_a_pause_that_is_over_is_over_everywhere(store: Store, tmp_path: Path) -> None:

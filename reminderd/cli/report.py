@@ -90,7 +90,7 @@ def _database(ctx: Ctx) -> Iterator[str]:
     from sqlalchemy import func, select
 
     from reminderd import metrics
-    from reminderd.store import migrate
+    from reminderd.store import migrate, outbox
     from reminderd.store.tables import Event, Nudge, Reference, User
 
     store = ctx.house().store
@@ -100,9 +100,9 @@ def _database(ctx: Ctx) -> Iterator[str]:
             table.__tablename__: session.scalar(select(func.count()).select_from(table))
             for table in (User, Reference, Event, Nudge)
         }
-        standing = metrics.load_standing(session)
+        standing, deliveries = metrics.load_standing(session), outbox.counts(session)
     yield ", ".join(f"{count} {name}" for name, count in counts.items())
-    states = [f"{count} {state}" for state, count in standing.deliveries.items() if count]
+    states = [f"{count} {state}" for state, count in deliveries.items() if count]
     yield f"deliveries: {', '.join(states) or 'none'}"
     for name, at in sorted(standing.passes.items()):
         yield f"last {name}: {at:%Y-%m-%d %H:%M:%S} UTC"

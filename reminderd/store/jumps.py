@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminderd.store.tables import Base, Delivery, DeliveryState
+from reminderd.store.tables import CLAIMABLE, LEASED, Base, Delivery
 
 _DELIVERIES = Base.metadata.tables[Delivery.__tablename__]
 
@@ -19,14 +19,7 @@ def pull_in(session: Session, now: dt.datetime) -> int:
     """Have retries and leases that lie beyond every wait of ours end now. Returns how many there were."""
     late = now + LONGEST_WAIT
     retries = (
-        update(_DELIVERIES)
-        .where(_DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
-        .where(_DELIVERIES.c.attempts > 0, _DELIVERIES.c.due_at > late)
-        .values(due_at=now)
+        update(_DELIVERIES).where(CLAIMABLE, _DELIVERIES.c.due_at > late, _DELIVERIES.c.attempts > 0).values(due_at=now)
     )
-    leases = (
-        update(_DELIVERIES)
-        .where(_DELIVERIES.c.state == DeliveryState.LEASED, _DELIVERIES.c.lease_until > late)
-        .values(lease_until=now)
-    )
+    leases = update(_DELIVERIES).where(LEASED, _DELIVERIES.c.lease_until > late).values(lease_until=now)
     return sum(session.connection().execute(statement).rowcount for statement in (retries, leases))

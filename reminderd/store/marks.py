@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Set
 from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from reminderd.store.tables import Base, User
@@ -37,6 +37,25 @@ if TYPE_CHECKING:
 
 
 _USERS = Base.metadata.tables[User.__tablename__]
+_HABITS = select(
+    *(
+        _USERS.c[name]
+        for name in (
+            "id",
+            "settings_mark",
+            "zone",
+            "hour",
+            "quiet_begins",
+            "quiet_ends",
+            "digest",
+            "digest_weekday",
+            "phone",
+        )
+    )
+)
+_MAKE_DUE = update(_USERS).where(_USERS.c.id == bindparam("changed")).values(plan_again_at=bindparam("now"))
+PART = 10_000
+"""Users that are held in memory at a time."""
 
 
 def make_mark(user: Habits, book_mark: str, ways: Set[str]) -> str:
@@ -50,9 +69,12 @@ def make_mark(user: Habits, book_mark: str, ways: Set[str]) -> str:
 def refresh(session: Session, book_mark: str, ways: Set[str], now: dt.datetime) -> int:
     """Make due every user whose book, zone, hours or channels are others than at the last plan. Returns how many."""
     connection = session.connection()
-    changed = [
-        row.id for row in connection.execute(select(_USERS)) if row.settings_mark != make_mark(row, book_mark, ways)
-    ]
-    for user_id in changed:
-        connection.execute(update(_USERS).where(_USERS.c.id == user_id).values(plan_again_at=now))
-    return len(changed)
+    part = _HABITS.where(_USERS.c.id > bindparam("after")).order_by(_USERS.c.id).limit(PART)
+    count, after = 0, 0
+    while rows := connection.execute(part, {"after": after}).all():
+        changed = [row.id for row in rows if row.settings_mark != make_mark(row, book_mark, ways)]
+        if changed:
+            connection.execute(_MAKE_DUE, [{"changed": user_id, "now": now} for user_id in changed])
+        count += len(changed)
+        after = rows[-1].id
+    return count

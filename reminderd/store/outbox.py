@@ -19,6 +19,8 @@ from reminderd.store import followers, statements
 from reminderd.store.agenda import AHEAD
 from reminderd.store.prepared import Answer, together
 from reminderd.store.tables import (
+    CLAIMABLE,
+    LEASED,
     REMINDERS,
     TAKEN,
     UNSETTLED,
@@ -179,7 +181,7 @@ def put_back(session: Session, claim: Claim, at: dt.datetime) -> bool:
 
 def put_off(session: Session, delivery_ids: Sequence[int], at: dt.datetime) -> None:
     """Have these looked at no sooner than ``at``; what is leased or over stays as it is."""
-    query = update(_DELIVERIES).where(_DELIVERIES.c.id.in_(delivery_ids), statements.CLAIMABLE)
+    query = update(_DELIVERIES).where(_DELIVERIES.c.id.in_(delivery_ids), CLAIMABLE)
     session.execute(query.values(due_at=at))
 
 
@@ -275,7 +277,7 @@ def rescue(session: Session, now: dt.datetime, *, all_but: str | None = None) ->
     dead: ColumnElement[bool] = Delivery.lease_until < now
     if all_but is not None:
         dead = or_(dead, Delivery.lease_owner != all_but)
-    query = select(Delivery).where(statements.LEASED, dead).with_for_update(skip_locked=True)
+    query = select(Delivery).where(LEASED, dead).with_for_update(skip_locked=True)
     rows = list(session.scalars(query))
     for row in rows:
         opened = session.scalars(select(Attempt).where(Attempt.delivery_id == row.id, Attempt.outcome.is_(None))).all()
@@ -367,7 +369,7 @@ def any_due(session: Session, now: dt.datetime) -> bool:
 
 def any_expired(session: Session, now: dt.datetime) -> bool:
     """Whether any lease has run out."""
-    query = select(Delivery.id).where(statements.LEASED, Delivery.lease_until < now)
+    query = select(Delivery.id).where(LEASED, Delivery.lease_until < now)
     return session.scalar(query.limit(1)) is not None
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from reminderd.rules.states import State
 from reminderd.store.prepared import Answer, Prepared
 from reminderd.store.row_parameters import given, parameters
-from reminderd.store.tables import Base, DeliveryState, Outcome
+from reminderd.store.tables import CLAIMABLE, LEASED, Base, DeliveryState, Outcome
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 _MESSAGES = Base.metadata.tables["messages"]
@@ -38,9 +38,6 @@ _HEALTH = Base.metadata.tables["channel_health"]
 _NUDGES = Base.metadata.tables["nudges"]
 _STEPS = Base.metadata.tables["steps"]
 
-# With literals, so that the partial indexes serve them whatever plan is cached.
-CLAIMABLE = _DELIVERIES.c.state.in_([literal_column("'pending'"), literal_column("'unknown'")])
-LEASED = _DELIVERIES.c.state == literal_column("'leased'")
 SOME_OPEN = 10
 """In a standing: one of the nudges is open."""
 ALL_CURRENT = 12

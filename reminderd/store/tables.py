@@ -19,6 +19,7 @@ from sqlalchemy import (
     Time,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy import DateTime as SqlDateTime
@@ -403,6 +404,13 @@ class Delivery(Base):
         ),
         partial_index("ix_deliveries_unconfirmed", "sent_at", where="state = 'sent' AND channel = 'sms'"),
     )
+
+
+_STATE = Base.metadata.tables["deliveries"].c.state
+CLAIMABLE = _STATE.in_([literal_column("'pending'"), literal_column("'unknown'")])
+LEASED = literal_column("'leased'") == _STATE
+"""The unsettled deliveries, in two parts, as the partial indexes of them have it: the states stand in the statement, so
+that an index serves whatever plan is cached."""
 
 
 class StoredMessage(Base):

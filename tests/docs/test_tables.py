@@ -89,10 +89,10 @@ def test_the_map_of_the_modules_is_whole() -> None:
 
 def test_every_problem_of_health_and_every_exit_code_is_told_of() -> None:
     long_ago = NOON - dt.timedelta(days=1)
-    silent = Standing({}, long_ago, {"plan": long_ago}, {"email": 1})
+    silent = Standing(long_ago, {"plan": long_ago}, {"email": 1})
     rows_of = re.findall(r"^\| (.+?) \|", OPERATIONS, re.MULTILINE)
     told = [".*".join(map(re.escape, row.split("…"))) for row in rows_of]
-    for problem in (*problems(Standing({}, None, {}, {}), NOON), *problems(silent, NOON)):
+    for problem in (*problems(Standing(None, {}, {}), NOON), *problems(silent, NOON)):
         assert any(re.fullmatch(row, problem) for row in told), problem
     codes = {each.exit_code for each in vars(errors).values() if isinstance(each, type)}
     assert {str(code) for code in codes | {0, INTERRUPTED}} <= set(rows_of)

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from reminderd.metrics import Metrics, load_standing
 from reminderd.settings import load
+from reminderd.store import jumps
 from reminderd.store.database import Store
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 from tests.store.asked import asked_of
 
+MINUTE = dt.timedelta(minutes=1)
 BIG = ("steps", "deliveries", "nudges", "events", "attempts", "references", "users", "channel_health")
 
 
@@ -31,7 +34,7 @@ def story(store: Store, tmp_path: Path) -> Iterator[Story]:
 @pytest.fixture
 def statements(story: Story) -> list[tuple[str, Any]]:
     """What a tick asks of the database."""
-    later = NOON + dt.timedelta(minutes=1)
+    later = NOON + MINUTE
     with asked_of(story.house.store) as made:
         next_at = story.passes.work(later)
     assert next_at is not None
@@ -51,19 +54,45 @@ def test_an_idle_tick_writes_nothing_and_asks_little(statements: list[tuple[str,
 
 
 def test_an_idle_tick_reads_no_table_from_end_to_end(story: Story, statements: list[tuple[str, Any]]) -> None:
-    engine = story.house.store.engine
-    with engine.connect() as connection:
-        if story.house.store.is_sqlite:
+    plans = plans_of(story.house.store, selects(statements))
+    assert sum(plan.count("INDEX ix_") or plan.count("Index ") for plan in plans) >= 6, plans
+    refuse_whole_tables(plans)
+
+
+def test_what_comes_every_few_minutes_reads_no_table_from_end_to_end(story: Story) -> None:
+    """Housekeeping, a probe of health, a further scrape of the metrics, and the end of a pass by cron."""
+    store = story.house.store
+    counters = Metrics(store, NOON)
+    with store.reading() as session:
+        counters.count(session, NOON + MINUTE)
+    with asked_of(store) as asked:
+        with store.writing() as session:
+            jumps.pull_in(session, NOON + MINUTE)
+        with store.reading() as session:
+            load_standing(session)
+            counters.count(session, NOON + 2 * MINUTE)
+        story.passes.waiting(NOON + MINUTE)
+    statements = [one for one in asked if one[0].startswith(("SELECT", "UPDATE"))]
+    assert len(statements) >= 10
+    refuse_whole_tables(plans_of(store, statements))
+
+
+def plans_of(store: Store, statements: list[tuple[str, Any]]) -> list[str]:
+    """How the database goes about each, a line for each of its steps."""
+    with store.engine.connect() as connection:
+        if store.is_sqlite:
             explain = "EXPLAIN QUERY PLAN "
         else:
             explain = "EXPLAIN "
             connection.execute(text("SET LOCAL enable_seqscan = off"))  # where an index serves, it is taken
-        plans = [
+        return [
             f"{' '.join(str(column) for column in row)} of {statement}"
-            for statement, given in selects(statements)
+            for statement, given in statements
             for row in connection.exec_driver_sql(explain + statement, given)
         ]
-    assert sum(plan.count("INDEX ix_") or plan.count("Index ") for plan in plans) >= 6, plans
+
+
+def refuse_whole_tables(plans: list[str]) -> None:
     for plan in plans:
         if plan.split("SCAN ")[-1].split(" ")[0].strip('"') in BIG and "SCAN " in plan:
             assert "INDEX ix_" in plan, plan
