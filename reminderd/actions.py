@@ -30,6 +30,8 @@ from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Oppor
 
 WAS = "was"
 """Where an event that says a job's role or first day notes what it was before, for `Actions.undo`."""
+_OF_JOB = frozenset({"role", "starts"})
+"""What an event's data may say of its job."""
 LONGEST_NOTE = 2000
 """Characters of all that a user notes about one nudge."""
 
@@ -41,6 +43,8 @@ class Recorded:
     events: list[Event] = dataclasses.field(default_factory=list)
     known: list[Event] = dataclasses.field(default_factory=list)
     changes: Changes = dataclasses.field(default_factory=Changes)
+    put_back: list[tuple[Opportunity, str]] = dataclasses.field(default_factory=list)
+    """Jobs that have their former role or first day again, and which of these (as in an event's data)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,9 +92,10 @@ class Actions:
             for row in self._rows(session, user, happening):
                 self._add(session, row, batch, now, again, result)
         session.flush()
-        if result.events:
-            self._raise_tiers(session, result.events)
-            result.changes = self._replan(session, user, result.events, now)
+        self._raise_tiers(session, result.events)
+        touched = [*result.events, *(event for event in result.known if event.data.keys() & _OF_JOB)]
+        if touched:
+            result.changes = self._replan(session, user, touched, now)
         return result
 
     def undo(self, session: Session, user: User, now: dt.datetime) -> Recorded:
@@ -109,11 +114,11 @@ class Actions:
         for event in events:
             event.retracted_at = now
         self._lower_tiers(session, events)
+        put_back = self._put_back(session, events)
         changes = Changes(opened=self._reopen(session, [event.id for event in events], now))
         session.flush()
-        changes.add(self._replan(session, user, events, now))
-        changes.add(self._put_back(session, user, events, now))
-        return Recorded(events=events, changes=changes)
+        changes.add(self._replan(session, user, [*events, *(_edit_of(job) for job, _ in put_back)], now))
+        return Recorded(events=events, changes=changes, put_back=put_back)
 
     # ---- nudges
 
@@ -259,8 +264,7 @@ class Actions:
     def changed_opportunity(self, session: Session, user: User, opportunity: Opportunity, now: dt.datetime) -> Changes:
         """An opportunity was edited: plan everyone who has to do with it."""
         session.flush()
-        event = Event(opportunity_id=opportunity.id, reference_id=None)
-        return self._replan(session, user, [event], now)
+        return self._replan(session, user, [_edit_of(opportunity)], now)
 
     def involved(self, session: Session, user: User, opportunity: Opportunity, now: dt.datetime) -> list[int]:
         """The ids of the references that vouch for an opportunity."""
@@ -329,6 +333,7 @@ class Actions:
         same = list(session.scalars(select(Event).where(*_same_as(row)).order_by(Event.ordinal)))
         live = [event for event in same if event.retracted_at is None]
         if live and not again:
+            _say_of_job(live[0], row.data)
             result.known += live[:1]
             return
         if live:
@@ -395,19 +400,20 @@ class Actions:
             if person is not None and "raised_from" in event.data and person.tier == Tier.INNER:
                 person.tier = event.data["raised_from"]
 
-    def _put_back(self, session: Session, user: User, events: Sequence[Event], now: dt.datetime) -> Changes:
+    def _put_back(self, session: Session, events: Sequence[Event]) -> list[tuple[Opportunity, str]]:
         """A job's role and first day are again what they were before these events, unless changed once more since."""
-        changes = Changes()
+        found = []
         for event in events:
             was, job = event.data.get(WAS), session.get(Opportunity, event.opportunity_id or 0)
             if not was or job is None:
                 continue
             if "role" in was and job.role == event.data["role"]:
                 job.role = was["role"]
+                found.append((job, "role"))
             if "starts" in was and job.starts_on == dt.date.fromisoformat(event.data["starts"]):
                 job.starts_on = dt.date.fromisoformat(was["starts"]) if was["starts"] else None
-            changes.add(self.changed_opportunity(session, user, job, now))
-        return changes
+                found.append((job, "starts"))
+        return found
 
     def _reopen(self, session: Session, event_ids: list[int], now: dt.datetime) -> list[Nudge]:
         nudges = list(session.scalars(select(Nudge).where(Nudge.done_event_id.in_(event_ids))))
@@ -434,6 +440,19 @@ class Actions:
         ids = [nudge.reference_id for nudge in nudges if nudge.reference_id is not None]
         rows = list(session.scalars(select(Reference).where(Reference.id.in_(ids))))
         self.changed(session, user, rows, now)
+
+
+def _say_of_job(event: Event, data: Mapping[str, Any]) -> None:
+    """An event that is known already says a job's role or first day, or another than it did."""
+    said = {key: data[key] for key in _OF_JOB if key in data}
+    if said:
+        was = {**data.get(WAS, {}), **event.data.get(WAS, {})}
+        event.data = {**event.data, **said, **({WAS: was} if was else {})}
+
+
+def _edit_of(opportunity: Opportunity) -> Event:
+    """Stands for a change of a job: whoever has to do with it is planned as after an event that is news of it."""
+    return Event(opportunity_id=opportunity.id, reference_id=None)
 
 
 def _same_as(row: Event) -> tuple[Any, ...]:

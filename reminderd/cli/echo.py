@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.actions import WAS, Recorded
+from reminderd.actions import Recorded
 from reminderd.cli import output
 from reminderd.cli.context import Ctx
 from reminderd.cli.drafting import draft_of
@@ -104,23 +104,13 @@ def event_lines(session: Session, user: User, ids: Sequence[int], now: dt.dateti
     return lines
 
 
-def put_back_lines(session: Session, events: Sequence[Event], today: dt.date) -> list[str]:
-    """What a job has again that these events, which were taken back, had changed."""
-    lines: dict[str, None] = {}
-    for event in events:
-        was, job = event.data.get(WAS), session.get(Opportunity, event.opportunity_id or 0)
-        if not was or job is None:
-            continue
-        first_day = job.starts_on.isoformat() if job.starts_on else None
-        if "role" in was and was["role"] == job.role:
-            lines[_stands_again(job, "the role", job.role)] = None
-        if "starts" in was and was["starts"] == first_day:
-            lines[_stands_again(job, "the first day of work", output.day(job.starts_on, today))] = None
-    return list(lines)
-
-
-def _stands_again(job: Opportunity, what: str, value: str | None) -> str:
-    return f"{job.company}: {what} is {f'{value} again' if value else 'not known any more'}."
+def put_back_lines(result: Recorded, today: dt.date) -> list[str]:
+    """What a job has again that what was taken back had changed."""
+    lines = []
+    for job, key in result.put_back:
+        what, value = ("role", job.role) if key == "role" else ("first day of work", output.day(job.starts_on, today))
+        lines.append(f"{job.company}: the {what} is {f'{value} again' if value else 'not known any more'}.")
+    return lines
 
 
 def say_started(

@@ -100,7 +100,7 @@ def undo(ctx: Ctx) -> None:
     """Take back what was recorded last, `done` included."""
     with ctx.writing() as (session, user):
         result = ctx.house().actions.undo(session, user, ctx.now())
-        put_back = put_back_lines(session, result.events, ctx.today(user))
+        put_back = put_back_lines(result, ctx.today(user))
     say_recorded(ctx, Echo.of(result), quiet=True, verb="Taken back", head="Open again")
     for text in put_back:
         ctx.say(text)

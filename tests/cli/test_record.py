@@ -400,12 +400,25 @@ def test_undo_of_another_first_day_moves_what_hangs_on_it_back(tmp_path: Path) -
     assert desk.json("upcoming") == before
 
 
-def test_undo_leaves_a_first_day_that_was_changed_since(tmp_path: Path) -> None:
+@pytest.mark.parametrize("days", [("2027-01-11",), ("2027-01-11", "2027-02-01")])
+def test_undo_takes_a_first_day_back_that_was_said_of_what_was_recorded_already(
+    days: tuple[str, ...], tmp_path: Path
+) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "accepted", "--for", "Acme", "--quiet")
+    for day in days:
+        assert "already recorded" in desk.ok("record", "accepted", "--for", "Acme", "--starts", day, "--quiet").lower()
+    assert "Acme: the first day of work is not known any more." in desk.ok("undo")
+    assert desk.json("opportunity", "show", "Acme")["starts_on"] is None
+
+
+@pytest.mark.parametrize("after", ["2027-02-01", ""])
+def test_undo_leaves_a_first_day_that_was_changed_since(after: str, tmp_path: Path) -> None:
     desk = with_acme(tmp_path)
     desk.ok("record", "accepted", "--for", "Acme", "--starts", "2027-01-11", "--quiet")
-    desk.ok("opportunity", "edit", "Acme", "--starts", "2027-02-01")
+    desk.ok("opportunity", "edit", "Acme", "--starts", after)
     assert "first day" not in desk.ok("undo")
-    assert desk.json("opportunity", "show", "Acme")["starts_on"] == "2027-02-01"
+    assert desk.json("opportunity", "show", "Acme")["starts_on"] == (after or None)
 
 
 def test_undo_of_nothing_is_refused(tmp_path: Path) -> None:
