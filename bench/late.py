@@ -69,7 +69,7 @@ def run(quick: bool) -> Report:
             mornings = []
             for _ in range(repeats):
                 with _copied(template, server) as url, tempfile.TemporaryDirectory(prefix="rl-") as home:
-                    ahead = dt.timedelta(seconds=min(75, 10 + 5 * planning.first))  # composing takes 3 times as long
+                    ahead = dt.timedelta(seconds=min(75, 10 + 5 * planning.first))  # composing takes longer
                     mornings.append(hold_morning(nursery, sink, Path(home) / "node", url, people, ahead))
             late = Row(f"{place}: p99 from due to taken", tuple(map(_p99, mornings)), "s")
             rows += [

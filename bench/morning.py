@@ -47,7 +47,6 @@ def plan_people(url: str, home: Path, count: int) -> Planned:
         for entity in (User, Reference):
             session.execute(update(entity).values(plan_again_at=later))
     again = _plan_all(passes, later)
-    passes.stop(utc_now)
     store.dispose()
     return Planned(first, again)
 

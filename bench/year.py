@@ -61,16 +61,16 @@ def live_a_year(*, acts: bool) -> Year:
     simulation.close()
     story.stop()
     store.dispose()
-    return Year(count[Channel.EMAIL], count[Channel.SMS], segments, len(mondays), len(planned))
+    return Year(count[Channel.EMAIL], count[Channel.SMS], segments, len(mondays), planned.total())
 
 
 @contextlib.contextmanager
-def _planned() -> Iterator[list[object]]:
-    """Grows by one each time that something is planned: that sets when it is to be planned again."""
-    found: list[object] = []
+def _planned() -> Iterator[Counter[str]]:
+    """Counts each time that something is planned: that sets when it is to be planned again."""
+    found: Counter[str] = Counter()
 
     def note(row: object, *_: object) -> None:
-        found.append(row)
+        found[type(row).__name__] += 1
 
     for entity in (User, Reference):
         event.listen(entity.plan_again_at, "set", note)

@@ -30,8 +30,8 @@ SILENT_FOR = dt.timedelta(minutes=15)
 """Without a pass for so long the daemon does not work: it notes one every five minutes."""
 STUCK_FOR = dt.timedelta(hours=1)
 """A message that has been due for so long is stuck."""
-LONGEST_OPEN = dt.timedelta(days=1)
-"""How long before the start of the counters an attempt that they count may have begun."""
+UNSEEN = 1000
+"""How many lower ids an attempt of another node may have that was not committed yet when one of ours was counted."""
 BUCKETS = (5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 """Seconds of lateness."""
 TEXT = "text/plain; charset=utf-8"
@@ -93,7 +93,7 @@ class Metrics:
     def __init__(self, store: Store, since: dt.datetime) -> None:
         self._store = store
         self._counted_until = since
-        self._counted_from: int | None = None
+        self._counted_from = 0
         """Of all attempts with lower ids the end is counted, or came before; so that only the newest are read."""
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._lateness: dict[str, _Histogram] = {}
@@ -119,9 +119,6 @@ class Metrics:
         """Add what ended since the last look. A moment just passed is left for the next one, which sees it whole."""
         until = max(now - dt.timedelta(seconds=2), self._counted_until)
         since, self._counted_until = self._counted_until, until
-        if self._counted_from is None:
-            begun = select(Attempt.id).where(Attempt.begun_at <= since - LONGEST_OPEN).order_by(Attempt.id.desc())
-            self._counted_from = session.scalar(begun.limit(1)) or 0
         newest = Attempt.id >= self._counted_from, Attempt.ended_at > since
         ended = (
             select(Delivery.channel, Attempt.outcome, func.count())
@@ -150,7 +147,7 @@ class Metrics:
         just_now = select(func.min(Attempt.id)).where(Attempt.id >= self._counted_from, Attempt.ended_at > until)
         found = [session.scalar(just_now), *_least_of_tried(session, Attempt.id)]
         newest = session.scalar(select(func.max(Attempt.id))) or 0
-        return min((one for one in found if one is not None), default=newest + 1)
+        return min((one for one in found if one is not None), default=newest + 1) - UNSEEN
 
     def _families(self, standing: Standing, counts: Mapping[str, int], now: dt.datetime) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily

@@ -76,7 +76,7 @@ class Passes:
             return self._next_at(agenda, now)
         self.dispatcher.rescue_if_any(now)
         waiting = agenda.delivery_at is not None and agenda.delivery_at <= now
-        self.plan(now, BURST_FOR if waiting else self._stage_for)
+        self.plan(now, BURST_FOR if waiting and not self.dispatcher.is_full else self._stage_for)
         self.compose(now, ahead=dt.timedelta() if waiting else self._ahead)  # what can go now is not to wait for that
         # In whole seconds, so that a quick pass has one moment; a lease must not begin when a slow one did.
         self.dispatcher.burst(lambda: now + dt.timedelta(seconds=int(steady() - began)), BURST_FOR)

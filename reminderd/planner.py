@@ -82,19 +82,22 @@ class Planner:
             with session.begin_nested():
                 self._plan_users(session, {user.id: user for user in users if user.id not in changed}, now)
                 self._plan_all(session, changed, now)
+            return
         except (DBAPIError, ReminderdError):
             raise
         except Exception:  # what is wrong with one user's rows must not stop the others
-            if len(users) > 1:
-                half = len(users) // 2
-                self._plan_due_users(session, users[:half], now)
-                self._plan_due_users(session, users[half:], now)
-                return
-            (user,) = users
-            log.exception("plan_broke user=%s", user.id)
-            user.plan_again_at = now + PUT_OFF_FOR
-            if changed:  # one of the references may be the cause: each by itself then
-                session.execute(update(Reference).where(Reference.user_id == user.id).values(plan_again_at=now))
+            if len(users) == 1:
+                log.exception("plan_broke user=%s", users[0].id)
+        session.expire_all()
+        if len(users) > 1:
+            half = len(users) // 2
+            self._plan_due_users(session, users[:half], now)
+            self._plan_due_users(session, users[half:], now)
+            return
+        (user,) = users
+        user.plan_again_at = now + PUT_OFF_FOR
+        if changed:  # one of the references may be the cause: each by itself then
+            session.execute(update(Reference).where(Reference.user_id == user.id).values(plan_again_at=now))
 
     def _plan_due_references(self, session: Session, due: Sequence[tuple[int, User]], now: dt.datetime) -> None:
         """All together, or, where that fails, in halves."""
@@ -102,17 +105,19 @@ class Planner:
             with session.begin_nested():
                 users = {user.id: user for _, user in due}
                 self._plan_references(session, users, [reference_id for reference_id, _ in due], now)
+            return
         except (DBAPIError, ReminderdError):
             raise
         except Exception:
-            if len(due) > 1:
-                half = len(due) // 2
-                self._plan_due_references(session, due[:half], now)
-                self._plan_due_references(session, due[half:], now)
-                return
-            ((reference_id, _),) = due
-            log.exception("plan_broke reference=%s", reference_id)
-            session.get_one(Reference, reference_id).plan_again_at = now + PUT_OFF_FOR
+            if len(due) == 1:
+                log.exception("plan_broke reference=%s", due[0][0])
+        session.expire_all()
+        if len(due) > 1:
+            half = len(due) // 2
+            self._plan_due_references(session, due[:half], now)
+            self._plan_due_references(session, due[half:], now)
+            return
+        session.get_one(Reference, due[0][0]).plan_again_at = now + PUT_OFF_FOR
 
     def _users_due(self, session: Session, now: dt.datetime, batch: int) -> list[User]:
         query = select(User).where(User.plan_again_at <= now).order_by(User.plan_again_at).limit(batch)
@@ -121,11 +126,10 @@ class Planner:
     def _references_due(self, session: Session, now: dt.datetime, batch: int) -> list[tuple[int, User]]:
         """References that are due, with their users, where no other has those. Not they are locked but the users,
         first, as every action does."""
-        query = select(Reference.id, Reference.user_id).where(Reference.plan_again_at <= now)
-        rows = session.execute(query.order_by(Reference.plan_again_at).limit(batch)).all()
-        theirs = select(User).where(User.id.in_({user_id for _, user_id in rows}))
-        users = {user.id: user for user in session.scalars(theirs.with_for_update(skip_locked=True, key_share=True))}
-        return [(reference_id, users[user_id]) for reference_id, user_id in rows if user_id in users]
+        query = select(Reference.id, User).join(User, User.id == Reference.user_id)
+        query = query.where(Reference.plan_again_at <= now).order_by(Reference.plan_again_at).limit(batch)
+        rows = session.execute(query.with_for_update(of=User, skip_locked=True, key_share=True))
+        return [(reference_id, user) for reference_id, user in rows]
 
     def _plan_references(
         self, session: Session, users: Mapping[int, User], ids: Sequence[int], now: dt.datetime

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from reminderd import metrics
 from reminderd.message import Channel
 from reminderd.metrics import Metrics, Standing, pages, problems
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.store.database import Store
-from reminderd.store.tables import ChannelHealth, Job
+from reminderd.store.tables import Attempt, ChannelHealth, Delivery, Job
 from reminderd.transports.base import Receipt, SendFailed
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 
@@ -105,6 +106,32 @@ def test_a_text_in_doubt_is_counted_once_more_when_it_is_found(store: Store, tmp
     assert 'result="sent"' not in in_doubt
     assert 'reminderd_attempts_total{channel="sms",result="sent"} 1.0' in found
     assert 'reminderd_lateness_seconds_count{channel="sms"} 1.0' in found
+
+
+def test_an_attempt_that_was_open_for_days_is_counted_when_it_ends(sqlite_store: Store, tmp_path: Path) -> None:
+    story = landed(sqlite_store, tmp_path)
+    with sqlite_store.writing() as session:
+        begun = {"begun_at": NOON - dt.timedelta(days=3), "ended_at": NOON + MINUTE, "outcome": "reconcile"}
+        session.execute(update(Attempt).values(begun))
+    story.stop()
+    told = Metrics(sqlite_store, NOON).text(NOON + 2 * MINUTE).decode()
+    assert 'reminderd_attempts_total{channel="email",result="reconcile"} 1.0' in told
+
+
+def test_an_attempt_that_was_not_to_be_seen_yet_is_counted_later(sqlite_store: Store, tmp_path: Path) -> None:
+    story = landed(sqlite_store, tmp_path)
+    with sqlite_store.writing() as session:
+        session.execute(update(Attempt).values(id=500))
+    counted = Metrics(sqlite_store, NOON)
+    counted.text(NOON + MINUTE)
+    with sqlite_store.writing() as session:  # another node's, whose transaction ended after that look
+        (delivery,) = session.scalars(select(Delivery))
+        ended = {"begun_at": NOON, "ended_at": NOON + MINUTE, "outcome": "again"}
+        session.add(Attempt(id=499, user_id=story.user_id, delivery_id=delivery.id, number=7, **ended))
+    story.stop()
+    told = counted.text(NOON + 2 * MINUTE).decode()
+    assert 'reminderd_attempts_total{channel="email",result="again"} 1.0' in told
+    assert 'reminderd_attempts_total{channel="email",result="sent"} 1.0' in told
 
 
 def test_what_ended_a_moment_ago_is_counted_by_the_next_look(sqlite_store: Store, tmp_path: Path) -> None:

@@ -106,6 +106,30 @@ def test_a_message_that_is_due_does_not_wait_for_all_that_is_to_be_planned(
     passes.stop(lambda: NOON)
 
 
+def test_while_every_sender_is_busy_planning_takes_its_time(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(sqlite_store, tmp_path)
+    user = add_user(sqlite_store)
+    slow = Slow()
+    passes = Passes(house, lambda: Dispatcher(sqlite_store, house.composer, {Channel.EMAIL: slow}, senders=1))
+    with sqlite_store.writing() as session:
+        for at in (NOON, NOON + dt.timedelta(seconds=1)):
+            house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, at)
+    monkeypatch.setattr("reminderd.passes.BURST_FOR", 0.0)
+    passes.work(NOON)
+    with sqlite_store.writing() as session:
+        users = [make_user(f"{number}@example.com") for number in range(2 * BATCH)]
+        for one in users:
+            one.plan_again_at = NOON
+        session.add_all(users)
+    passes.work(NOON + dt.timedelta(seconds=2))
+    with sqlite_store.reading() as session:
+        assert session.scalar(select(func.count()).where(User.plan_again_at <= NOON)) == 0
+    slow.answer.set()
+    passes.stop(lambda: NOON)
+
+
 def test_whoever_asked_before_the_dispatcher_was_made_is_told_of_a_landing(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
+from reminderd.planner import PUT_OFF_FOR
 from reminderd.rules.calendar import local_day
 from reminderd.rules.retry import Fault, Verdict
 from reminderd.rules.states import State
 from reminderd.store import marks, outbox
 from reminderd.store.database import Store
-from reminderd.store.tables import Base, Event, Nudge, Reference, Step, User
+from reminderd.store.tables import BY_ITSELF, Base, Event, Nudge, Reference, Step, User
 from reminderd.wiring import House
 from tests.flow.parts import NOON, PATIENCE, SIX, Story, make_house, recorders
 
@@ -188,15 +189,29 @@ def test_one_reference_that_cannot_be_planned_does_not_stop_the_others(story: St
     assert len(story.nudges("birthday")) == len(SIX)
 
 
-def test_one_user_who_cannot_be_planned_does_not_stop_the_others(story: Story) -> None:
-    other = Story.begin(story.house, {}, SIX[:1], email="bob@example.org")
+def test_one_user_who_cannot_be_planned_does_not_stop_the_others(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = [Story.begin(story.house, {}, SIX[:1], email=f"{name}@example.org") for name in ("bob", "cleo", "dan")]
     with story.house.store.writing() as session:
         session.execute(update(User).values(plan_again_at=NOON))
         session.get_one(User, story.user_id).zone = "Nowhere/Land"
-        reference = session.scalars(select(Reference).where(Reference.user_id == other.user_id)).one()
-        reference.birth_month, reference.birth_day, reference.plan_again_at = 11, 25, NOON
+        session.get_one(User, others[1].user_id).settings_mark = "of another book"
+        for other in others:
+            reference = session.scalars(select(Reference).where(Reference.user_id == other.user_id)).one()
+            reference.birth_month, reference.birth_day, reference.plan_again_at = 11, 25, NOON
     story.passes.plan(NOON)
-    assert len(other.nudges("birthday")) == 1
+    with story.house.store.reading() as session:
+        users = session.scalars(select(User).order_by(User.id)).all()
+        assert [user.plan_again_at == NOON + PUT_OFF_FOR for user in users] == [True, False, False, False]
+        assert users[2].settings_mark == story.house.planner.settings_mark(users[2])
+        for other, user in zip(others, users[1:], strict=True):
+            assert len(other.nudges("birthday")) == 1
+            numbers = session.scalars(select(Nudge.number).where(Nudge.user_id == user.id).order_by(Nudge.number))
+            assert list(numbers) == list(range(1, user.last_number + 1))
+    assert [record.getMessage() for record in caplog.records if "user=" in record.getMessage()] == [
+        f"plan_broke user={story.user_id}"
+    ]
 
 
 def test_several_users_are_planned_together_as_each_would_be_alone(store: Store, tmp_path: Path) -> None:
@@ -217,6 +232,7 @@ def test_several_users_are_planned_together_as_each_would_be_alone(store: Store,
     assert dumps[0] == dumps[1]
     assert {row[2] for row in dumps[0][0][0]} >= {"accepted", "birthday", "check-in", "ask"}
     assert {row[-1] for row in dumps[0][-1][0]} >= {"open", "expired"}
+    assert len({row[0] for row in dumps[0][-1][-1]}) > 1  # of more than one user something is recorded on expiry
 
 
 def live_six_lives(house: House) -> None:
@@ -252,8 +268,8 @@ def plan_due(house: House, now: dt.datetime, batch: int) -> int:
         return house.planner.plan_due(session, now, batch)
 
 
-def plans_of(store: Store) -> tuple[list[Any], list[Any], list[Any]]:
-    """Nudges, steps and who is planned next, without the ids of rows."""
+def plans_of(store: Store) -> tuple[list[Any], ...]:
+    """Nudges, steps, who is planned next and what planning recorded by itself, without the ids of rows."""
     nudge = Nudge.user_id, Nudge.number
     facts = Nudge.rule, Nudge.subject, Nudge.occasion, Nudge.draft, Nudge.lane, Nudge.reasons, Nudge.end_told
     moments = Nudge.state_at, Nudge.starts_at, Nudge.due_at, Nudge.expires_at
@@ -263,7 +279,30 @@ def plans_of(store: Store) -> tuple[list[Any], list[Any], list[Any]]:
         steps = session.execute(select(*nudge, *step).join(Nudge).order_by(*nudge, Step.position)).all()
         again = session.execute(select(Reference.id, Reference.plan_again_at).order_by(Reference.id)).all()
         users = session.execute(select(User.id, User.plan_again_at, User.last_number).order_by(User.id)).all()
-    return [tuple(row) for row in nudges], [tuple(row) for row in steps], [tuple(row) for row in (*again, *users)]
+        event = Event.user_id, Event.reference_id, Event.kind, Event.on, Event.retracted_at
+        own = session.execute(select(*event).where(Event.batch.like(f"{BY_ITSELF}%")).order_by(*event[:4])).all()
+    return tuple([tuple(row) for row in rows] for rows in (nudges, steps, again, users, own))
+
+
+def test_what_one_node_plans_another_leaves_to_it_and_takes_the_next(
+    postgres_store: Store, postgres_url: str, tmp_path: Path
+) -> None:
+    house = make_house(postgres_store, tmp_path)
+    for number in range(3):
+        Story.begin(house, recorders(), SIX[:1], email=f"{number}@example.org").stop()
+    with postgres_store.writing() as session:
+        session.execute(update(User).values(plan_again_at=None))
+        for number in (1, 2, 3):
+            due = update(Reference).where(Reference.user_id == number)
+            session.execute(due.values(plan_again_at=NOON - (3 - number) * DAY))
+    other = Store(postgres_url)
+    with postgres_store.writing() as mine, other.writing() as theirs:
+        assert house.planner.plan_due(mine, NOON, 1) == 1
+        assert house.planner.plan_due(theirs, NOON, 2) == 2
+        assert house.planner.plan_due(mine, NOON, 1) == 0
+    other.dispose()
+    with postgres_store.reading() as session:
+        assert session.scalars(select(Reference.id).where(Reference.plan_again_at <= NOON)).all() == []
 
 
 def test_a_changed_book_is_planned_for_everybody(sqlite_store: Store, tmp_path: Path) -> None:

@@ -113,8 +113,8 @@ def load_user_subjects(session: Session, users: Sequence[UserFact]) -> list[Fact
     is_open = Opportunity.user_id.in_(ids), Opportunity.closed.is_(False)
     for row in session.scalars(select(Opportunity).where(*is_open)):
         opportunities[row.user_id][row.id] = opportunity_fact(row)
-    jobs = [key for of_one in opportunities.values() for key in of_one]
-    events = _events_by_user(session, Event.user_id.in_(ids), Event.opportunity_id.in_(jobs))
+    of_open = Event.opportunity_id.in_(select(Opportunity.id).where(*is_open))
+    events = _events_by_user(session, Event.user_id.in_(ids), of_open)
     is_done = Event.kind.in_(_NUDGE_KINDS) & Event.reference_id.is_(None)
     others = _events_by_user(session, Event.user_id.in_(ids), or_(is_done, Event.kind == "deceased"))
     settled = _settled(session, Nudge.user_id, Nudge.user_id.in_(ids), Nudge.reference_id.is_(None))

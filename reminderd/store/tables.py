@@ -406,9 +406,9 @@ class Delivery(Base):
     )
 
 
-_STATE = Base.metadata.tables["deliveries"].c.state
-CLAIMABLE = _STATE.in_([literal_column("'pending'"), literal_column("'unknown'")])
-LEASED = literal_column("'leased'") == _STATE
+_state = Base.metadata.tables["deliveries"].c.state
+CLAIMABLE = _state.in_([literal_column("'pending'"), literal_column("'unknown'")])
+LEASED = _state == literal_column("'leased'")
 """The unsettled deliveries, in two parts, as the partial indexes of them have it: the states stand in the statement, so
 that an index serves whatever plan is cached."""
 

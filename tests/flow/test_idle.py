@@ -60,7 +60,7 @@ def test_an_idle_tick_reads_no_table_from_end_to_end(story: Story, statements: l
 
 
 def test_what_comes_every_few_minutes_reads_no_table_from_end_to_end(story: Story) -> None:
-    """Housekeeping, a probe of health, a further scrape of the metrics, and the end of a pass by cron."""
+    """Housekeeping, a probe of health, the counters of a further scrape, and the end of a pass by cron."""
     store = story.house.store
     counters = Metrics(store, NOON)
     with store.reading() as session:
