@@ -18,6 +18,7 @@ from reminderd.passes import Passes
 from reminderd.store.database import Store
 from reminderd.store.tables import Attempt, Delivery, Job, User
 from reminderd.transports.base import Receipt
+from reminderd.wiring import House
 from tests.flow.daemons import wait_until
 from tests.flow.parts import NOON, PATIENCE, Recorder, make_house, recorders
 from tests.store.rows import add_user, make_delivery, make_user
@@ -51,11 +52,7 @@ def test_one_node_keeps_house_at_a_time(two_nodes: list[Passes], postgres_store:
 def test_what_takes_long_to_plan_is_left_to_the_next_pass_for_the_leases_sake(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with sqlite_store.writing() as session:
-        users = [make_user(f"{number}@example.com") for number in range(BATCH + 20)]
-        for user in users:
-            user.plan_again_at = NOON
-        session.add_all(users)
+    add_users_due(sqlite_store, BATCH + 20)
     house = make_house(sqlite_store, tmp_path)
     passes = Passes(house, house.dispatcher_to_be(recorders()))
     slow = iter([0.0, house.settings.lease_seconds / 6])
@@ -72,9 +69,7 @@ def test_a_message_is_leased_and_settled_at_its_own_moment_however_long_the_pass
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = make_house(sqlite_store, tmp_path)
-    user = add_user(sqlite_store)
-    with sqlite_store.writing() as session:
-        house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, NOON)
+    add_tests(house, add_user(sqlite_store).id, NOON)
     passes = Passes(house, lambda: Dispatcher(sqlite_store, house.composer, recorders(), senders=0))
     clock = itertools.chain([0.0], itertools.repeat(45.7))
     monkeypatch.setattr("reminderd.passes.steady", lambda: next(clock))
@@ -88,15 +83,10 @@ def test_a_message_that_is_due_does_not_wait_for_all_that_is_to_be_planned(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = make_house(sqlite_store, tmp_path)
-    with sqlite_store.writing() as session:
-        users = [make_user(f"{number}@example.com") for number in range(2 * BATCH)]
-        session.add_all(users)
-        session.flush()
-        house.composer.enqueue_test(session, users[0], Channel.EMAIL, NOON)
-        for user in users:
-            user.plan_again_at = NOON
+    add_users_due(sqlite_store, 2 * BATCH)
+    add_tests(house, 1, NOON)
     taken = recorders()
-    passes = Passes(house, house.dispatcher_to_be(taken))
+    passes = Passes(house, lambda: Dispatcher(sqlite_store, house.composer, taken, senders=0))
     clock = itertools.count()
     monkeypatch.setattr("reminderd.passes.steady", lambda: next(clock))  # whatever is done takes a second
     passes.work(NOON)
@@ -113,16 +103,10 @@ def test_while_every_sender_is_busy_planning_takes_its_time(
     user = add_user(sqlite_store)
     slow = Slow()
     passes = Passes(house, lambda: Dispatcher(sqlite_store, house.composer, {Channel.EMAIL: slow}, senders=1))
-    with sqlite_store.writing() as session:
-        for at in (NOON, NOON + dt.timedelta(seconds=1)):
-            house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, at)
+    add_tests(house, user.id, NOON, NOON + dt.timedelta(seconds=1))
     monkeypatch.setattr("reminderd.passes.BURST_FOR", 0.0)
     passes.work(NOON)
-    with sqlite_store.writing() as session:
-        users = [make_user(f"{number}@example.com") for number in range(2 * BATCH)]
-        for one in users:
-            one.plan_again_at = NOON
-        session.add_all(users)
+    add_users_due(sqlite_store, 2 * BATCH)
     passes.work(NOON + dt.timedelta(seconds=2))
     with sqlite_store.reading() as session:
         assert session.scalar(select(func.count()).where(User.plan_again_at <= NOON)) == 0
@@ -134,9 +118,7 @@ def test_whoever_asked_before_the_dispatcher_was_made_is_told_of_a_landing(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = make_house(sqlite_store, tmp_path)
-    user = add_user(sqlite_store)
-    with sqlite_store.writing() as session:
-        house.composer.enqueue_test(session, session.get_one(User, user.id), Channel.EMAIL, NOON)
+    add_tests(house, add_user(sqlite_store).id, NOON)
     slow, told = Slow(), threading.Event()
     passes = Passes(house, house.dispatcher_to_be({Channel.EMAIL: slow}))
     passes.on_landing(told.set)
@@ -160,6 +142,22 @@ class Slow(Recorder):
     def send(self, message: Message) -> Receipt:
         assert self.answer.wait(PATIENCE)
         return super().send(message)
+
+
+def add_users_due(store: Store, count: int) -> None:
+    """Users who are to be planned."""
+    users = [make_user(f"{number}@example.com") for number in range(count)]
+    for user in users:
+        user.plan_again_at = NOON
+    with store.writing() as session:
+        session.add_all(users)
+
+
+def add_tests(house: House, user_id: int, *at: dt.datetime) -> None:
+    """Messages to a user, due at these moments."""
+    with house.store.writing() as session:
+        for moment in at:
+            house.composer.enqueue_test(session, session.get_one(User, user_id), Channel.EMAIL, moment)
 
 
 def put_off_by_a_wrong_clock(store: Store) -> None:
