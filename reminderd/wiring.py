@@ -152,15 +152,20 @@ class House:
         from reminderd.secret import load_key
 
         load_key(self.settings)
-        return functools.partial(
-            self._make_dispatcher, transports if transports is not None else make_transports(self.settings)
-        )
+        if transports is None and _has_transport_set_up(self.settings):
+            transports = make_transports(self.settings)
+        return functools.partial(self._make_dispatcher, transports)
 
-    def _make_dispatcher(self, transports: Mapping[Channel, Transport]) -> Dispatcher:
+    def _make_dispatcher(self, transports: Mapping[Channel, Transport] | None) -> Dispatcher:
         from reminderd.dispatcher import Dispatcher
 
-        timing = make_timing(self.settings)
-        return Dispatcher(self.store, _Recheck(self), transports, timing, senders=self.settings.senders)
+        return Dispatcher(
+            self.store,
+            _Recheck(self),
+            transports if transports is not None else make_transports(self.settings),
+            make_timing(self.settings),
+            senders=self.settings.senders,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -239,6 +244,12 @@ def _default_book() -> Book:
 def ways_of(settings: Settings) -> frozenset[str]:
     """The channels that there is a transport for: e-mail always, as it falls back to the Maildir."""
     return frozenset({Channel.EMAIL.value, *([Channel.SMS.value] if settings.twilio_account_sid else [])})
+
+
+def _has_transport_set_up(settings: Settings) -> bool:
+    """Whether any is, rightly or by half. Where none is, mail goes to the Maildir, of which nothing can be wrong before
+    it is used."""
+    return bool(settings.smtp_host or settings.twilio_account_sid or settings.twilio_auth_token)
 
 
 def make_sender(settings: Settings) -> Sender:

@@ -70,6 +70,7 @@ MESSAGES = {
     "reminderd.dispatcher",
     "reminderd.drafts",
     "reminderd.store.outbox",
+    "reminderd.transports.maildir",
     "smtplib",
 }
 """What making and sending needs, and waiting for the first message does not."""
