@@ -28,7 +28,7 @@ from reminderd.store.draft_facts import load
 from reminderd.store.facts import load_user, load_user_subject, today_of
 from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
 
-WAS = "was"
+_WAS = "was"
 """Where an event that says a job's role or first day notes what it was before, for `Actions.undo`."""
 _OF_JOB = frozenset({"role", "starts"})
 """What an event's data may say of its job."""
@@ -88,12 +88,15 @@ class Actions:
         self.planner.lock(session, user)
         result = Recorded()
         batch = uuid.uuid4().hex
+        edited: list[Event] = []
         for happening in happenings:
             for row in self._rows(session, user, happening):
-                self._add(session, row, batch, now, again, result)
+                known = self._add(session, row, batch, now, again, result)
+                if known is not None and _say_of_job(known, row.data):
+                    edited.append(known)
         session.flush()
         self._raise_tiers(session, result.events)
-        touched = [*result.events, *(event for event in result.known if event.data.keys() & _OF_JOB)]
+        touched = [*result.events, *edited]
         if touched:
             result.changes = self._replan(session, user, touched, now)
         return result
@@ -329,13 +332,15 @@ class Actions:
             for person in people
         ]
 
-    def _add(self, session: Session, row: Event, batch: str, now: dt.datetime, again: bool, result: Recorded) -> None:
+    def _add(
+        self, session: Session, row: Event, batch: str, now: dt.datetime, again: bool, result: Recorded
+    ) -> Event | None:
+        """Record it; returns the event that says the same already, where there is one."""
         same = list(session.scalars(select(Event).where(*_same_as(row)).order_by(Event.ordinal)))
         live = [event for event in same if event.retracted_at is None]
         if live and not again:
-            _say_of_job(live[0], row.data)
             result.known += live[:1]
-            return
+            return live[0]
         if live:
             row.ordinal = max(event.ordinal for event in live) + 1
         revived = next((e for e in same if e.retracted_at is not None and e.ordinal == row.ordinal), None)
@@ -346,6 +351,7 @@ class Actions:
         session.add(row)
         session.flush()
         result.events.append(row)
+        return None
 
     def _free_ordinal(self, session: Session, row: Event) -> int:
         return (session.scalar(select(func.max(Event.ordinal)).where(*_same_as(row))) or 0) + 1
@@ -404,7 +410,7 @@ class Actions:
         """A job's role and first day are again what they were before these events, unless changed once more since."""
         found = []
         for event in events:
-            was, job = event.data.get(WAS), session.get(Opportunity, event.opportunity_id or 0)
+            was, job = event.data.get(_WAS), session.get(Opportunity, event.opportunity_id or 0)
             if not was or job is None:
                 continue
             if "role" in was and job.role == event.data["role"]:
@@ -442,12 +448,21 @@ class Actions:
         self.changed(session, user, rows, now)
 
 
-def _say_of_job(event: Event, data: Mapping[str, Any]) -> None:
-    """An event that is known already says a job's role or first day, or another than it did."""
+def said_of_job(key: str, value: str, was: str | None) -> dict[str, str | dict[str, str | None]]:
+    """What an event notes that says a job's ``role`` or the day it ``starts``: also the one that this replaces."""
+    return {key: value, **({_WAS: {key: was}} if was != value else {})}
+
+
+def _say_of_job(event: Event, data: Mapping[str, Any]) -> bool:
+    """An event that is known already says a job's role or first day, or another than it did. False where it says no
+    other than before."""
     said = {key: data[key] for key in _OF_JOB if key in data}
-    if said:
-        was = {**data.get(WAS, {}), **event.data.get(WAS, {})}
-        event.data = {**event.data, **said, **({WAS: was} if was else {})}
+    was = {**data.get(_WAS, {}), **event.data.get(_WAS, {})}
+    says = {**event.data, **said, **({_WAS: was} if was else {})}
+    if says == event.data:
+        return False
+    event.data = says
+    return True
 
 
 def _edit_of(opportunity: Opportunity) -> Event:

@@ -208,13 +208,12 @@ class Passes:
         return self._next_at(self._agenda(), now)
 
     def _next_at(self, agenda: Agenda, now: dt.datetime) -> dt.datetime | None:
-        dispatcher = self._dispatcher
-        moments = agenda.moments(sends=dispatcher is None or not dispatcher.is_full)
+        moments = agenda.moments(sends=self._dispatcher is None or not self._dispatcher.is_full)
         replies_at = self.desk.next_at() if self.desk is not None else None
         if replies_at is not None:
             moments.append(replies_at)
-        if dispatcher is not None and dispatcher.in_flight:
-            moments.append(now + dispatcher.renewal_for)
+        if self.in_flight:
+            moments.append(now + self.dispatcher.renewal_for)
         return min(moments, default=None)
 
     def _agenda(self) -> Agenda:

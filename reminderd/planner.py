@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +27,7 @@ from reminderd.store.tables import BY_ITSELF, Event, Nudge, Reference, User
 
 log = logging.getLogger(__name__)
 
+Due = TypeVar("Due")
 PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long what cannot be planned waits."""
 _NO_KEY: ForUpdateParameter = {"key_share": True}
@@ -63,11 +65,9 @@ class Planner:
         as many statements as of one. What cannot be planned is put off and stops nothing else; what another daemon has
         is left to it."""
         users = self._users_due(session, now, batch)
-        if users:
-            self._plan_due_users(session, users, now)
+        self._plan_due_users(session, users, now)
         due = self._references_due(session, now, batch)
-        if due:
-            self._plan_due_references(session, due, now)
+        self._plan_due_references(session, due, now)
         return len(users) + len(due)
 
     def lock(self, session: Session, user: User) -> None:
@@ -76,48 +76,25 @@ class Planner:
         session.refresh(user, ["last_number"], with_for_update=_NO_KEY)
 
     def _plan_due_users(self, session: Session, users: Sequence[User], now: dt.datetime) -> None:
-        """All together, or, where that fails, in halves."""
-        changed = {user.id: user for user in users if user.settings_mark != self.settings_mark(user)}
-        try:
-            with session.begin_nested():
-                self._plan_users(session, {user.id: user for user in users if user.id not in changed}, now)
-                self._plan_all(session, changed, now)
-            return
-        except (DBAPIError, ReminderdError):
-            raise
-        except Exception:  # what is wrong with one user's rows must not stop the others
-            if len(users) == 1:
-                log.exception("plan_broke user=%s", users[0].id)
-        session.expire_all()
-        if len(users) > 1:
-            half = len(users) // 2
-            self._plan_due_users(session, users[:half], now)
-            self._plan_due_users(session, users[half:], now)
-            return
-        (user,) = users
-        user.plan_again_at = now + PUT_OFF_FOR
-        if changed:  # one of the references may be the cause: each by itself then
-            session.execute(update(Reference).where(Reference.user_id == user.id).values(plan_again_at=now))
+        def plan_them(some: Sequence[User]) -> None:
+            changed = {user.id: user for user in some if user.settings_mark != self.settings_mark(user)}
+            self._plan_users(session, {user.id: user for user in some if user.id not in changed}, now)
+            self._plan_all(session, changed, now)
+
+        for user, error in _in_halves(session, users, plan_them):
+            log.error("plan_broke user=%s", user.id, exc_info=error)
+            user.plan_again_at = now + PUT_OFF_FOR
+            if user.settings_mark != self.settings_mark(user):  # a reference may be the cause: each by itself then
+                session.execute(update(Reference).where(Reference.user_id == user.id).values(plan_again_at=now))
 
     def _plan_due_references(self, session: Session, due: Sequence[tuple[int, User]], now: dt.datetime) -> None:
-        """All together, or, where that fails, in halves."""
-        try:
-            with session.begin_nested():
-                users = {user.id: user for _, user in due}
-                self._plan_references(session, users, [reference_id for reference_id, _ in due], now)
-            return
-        except (DBAPIError, ReminderdError):
-            raise
-        except Exception:
-            if len(due) == 1:
-                log.exception("plan_broke reference=%s", due[0][0])
-        session.expire_all()
-        if len(due) > 1:
-            half = len(due) // 2
-            self._plan_due_references(session, due[:half], now)
-            self._plan_due_references(session, due[half:], now)
-            return
-        session.get_one(Reference, due[0][0]).plan_again_at = now + PUT_OFF_FOR
+        def plan_them(some: Sequence[tuple[int, User]]) -> None:
+            users = {user.id: user for _, user in some}
+            self._plan_references(session, users, [reference_id for reference_id, _ in some], now)
+
+        for (reference_id, _), error in _in_halves(session, due, plan_them):
+            log.error("plan_broke reference=%s", reference_id, exc_info=error)
+            session.get_one(Reference, reference_id).plan_again_at = now + PUT_OFF_FOR
 
     def _users_due(self, session: Session, now: dt.datetime, batch: int) -> list[User]:
         query = select(User).where(User.plan_again_at <= now).order_by(User.plan_again_at).limit(batch)
@@ -217,6 +194,28 @@ class Planner:
         )
         session.flush()
         return True
+
+
+def _in_halves(
+    session: Session, due: Sequence[Due], plan_them: Callable[[Sequence[Due]], None]
+) -> list[tuple[Due, Exception]]:
+    """Plan all together, or, where that fails, in halves: what is wrong with one's rows must not stop the others.
+    Returns those that cannot be planned even alone, and why."""
+    if not due:
+        return []
+    try:
+        with session.begin_nested():
+            plan_them(due)
+        return []
+    except (DBAPIError, ReminderdError):
+        raise
+    except Exception as error:
+        broken = error
+    session.expire_all()
+    if len(due) == 1:
+        return [(due[0], broken)]
+    half = len(due) // 2
+    return [*_in_halves(session, due[:half], plan_them), *_in_halves(session, due[half:], plan_them)]
 
 
 def _put_right(session: Session, subjects: Sequence[Facts], now: dt.datetime) -> list[Facts]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.actions import WAS, Happening
+from reminderd.actions import Happening, said_of_job
 from reminderd.cli import values
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.echo import Echo, say_recorded
@@ -151,7 +150,11 @@ def need(
         job, added = find_or_add_job(session, user, company, now)
         people = find_people(session, user, chosen)
         role = values.text("--role", role, 200) if role else None
-        data = {"by": day.isoformat(), **({"kind": kind} if kind else {}), **(_role_data(job, role) if role else {})}
+        data = {
+            "by": day.isoformat(),
+            **({"kind": kind} if kind else {}),
+            **(said_of_job("role", role, job.role) if role else {}),
+        }
         changed = _set_role(ctx, session, user, job, role, now) if role else None
         happening = Happening("needed", today, tuple(people), job, note=note, data=data)
         result = ctx.house().actions.record(session, user, [happening], now, again=again)
@@ -163,11 +166,6 @@ def need(
     say_recorded(ctx, Echo.of(result), quiet=quiet, drafts=len(people))
     say_fatigue(ctx, result.events)
     ctx.tell_local()
-
-
-def _role_data(job: Opportunity, role: str) -> dict[str, Any]:
-    """What the event notes of the role: also the one that it is about to replace."""
-    return {"role": role, **({WAS: {"role": job.role}} if job.role != role else {})}
 
 
 def _set_role(ctx: Ctx, session: Session, user: User, job: Opportunity, role: str, now: dt.datetime) -> str | None:

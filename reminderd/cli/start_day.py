@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminderd.actions import WAS, Recorded
+from reminderd.actions import Recorded, said_of_job
 from reminderd.cli import output
 from reminderd.cli.context import Ctx
 from reminderd.cli.echo import Echo, event_lines, say_recorded
@@ -33,10 +33,7 @@ class Started:
 
 def start_data(job: Opportunity, starts_on: dt.date) -> dict[str, Any]:
     """What an event notes that says a job's first day: that, and the one that `set_start` is about to replace."""
-    data: dict[str, Any] = {"starts": starts_on.isoformat()}
-    if job.starts_on != starts_on:
-        data[WAS] = {"starts": job.starts_on.isoformat() if job.starts_on else None}
-    return data
+    return said_of_job("starts", starts_on.isoformat(), job.starts_on.isoformat() if job.starts_on else None)
 
 
 def set_start(

@@ -37,22 +37,8 @@ if TYPE_CHECKING:
 
 
 _USERS = Base.metadata.tables[User.__tablename__]
-_HABITS = select(
-    *(
-        _USERS.c[name]
-        for name in (
-            "id",
-            "settings_mark",
-            "zone",
-            "hour",
-            "quiet_begins",
-            "quiet_ends",
-            "digest",
-            "digest_weekday",
-            "phone",
-        )
-    )
-)
+_READ = ("id", "settings_mark", "zone", "hour", "quiet_begins", "quiet_ends", "digest", "digest_weekday", "phone")
+_HABITS = select(*(_USERS.c[name] for name in _READ))
 _MAKE_DUE = update(_USERS).where(_USERS.c.id == bindparam("changed")).values(plan_again_at=bindparam("now"))
 PART = 10_000
 """Users that are held in memory at a time."""
