@@ -27,7 +27,7 @@ from reminderd.sd_notify import Notifier
 from reminderd.settings import Settings
 from reminderd.store import lock
 from reminderd.store.agenda import AHEAD, load_agenda
-from reminderd.store.wake import make_listener
+from reminderd.store.listen import make_listener
 from reminderd.wiring import BOOK_FILE, House, open_house, refurnish
 
 if TYPE_CHECKING:

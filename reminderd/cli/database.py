@@ -44,7 +44,7 @@ def upgrade(ctx: Ctx) -> None:
 def check(ctx: Ctx) -> int:
     """Look for damage and for rows that contradict each other; nothing is changed."""
     from reminderd.errors import ConfigError
-    from reminderd.store import migrate
+    from reminderd.store import impossible, migrate
 
     path = ctx.settings.database_path
     if path is not None and not path.exists():
@@ -52,7 +52,7 @@ def check(ctx: Ctx) -> int:
     with _store(ctx, read_only=True) as store:
         revision = migrate.current(store)
         ready = migrate.is_ready(store)
-        problems = migrate.check(store) if ready else [_unready(revision, revision in migrate.REVISIONS)]
+        problems = impossible.find(store) if ready else [_unready(revision, revision in migrate.REVISIONS)]
         if ctx.json:
             ctx.say_json({"revision": revision, "head": migrate.head(), "problems": problems})
         else:

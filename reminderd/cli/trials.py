@@ -73,13 +73,13 @@ class _Wrong(Exception):
 
 
 def _database(ctx: Ctx) -> list[str]:
-    from reminderd.store import migrate
+    from reminderd.store import impossible, migrate
 
     path = ctx.settings.database_path
     if path is not None and not path.exists():
         raise ConfigError(f"there is no {path} yet; start with: reminderd init")
     store = ctx.house(own_rules=False).store
-    if problems := migrate.check(store):
+    if problems := impossible.find(store):
         raise _Wrong(*problems)
     with store.writing():  # says at once when it is read-only, full or locked
         pass

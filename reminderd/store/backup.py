@@ -59,6 +59,8 @@ def daily(store: Store, folder: Path, keep: int, now: dt.datetime) -> Path | Non
 
 def verify(path: Path) -> None:
     """Raises `ReminderdError` unless ``path`` is a sound database of ours, of this program's age or older."""
+    from reminderd.store import impossible  # not by a daemon, which makes copies only
+
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file.")
     store = Store(f"sqlite:///{str(path.absolute()).replace('%', '%25').replace('?', '%3F')}", read_only=True)
@@ -69,7 +71,7 @@ def verify(path: Path) -> None:
         ready = migrate.is_ready(store)
         if not ready and revision not in migrate.REVISIONS:
             raise UsageError(f"{path} was made by a newer program (revision {revision}); install that one first.")
-        problems = migrate.check(store) if ready else []
+        problems = impossible.find(store) if ready else []
     finally:
         store.dispose()
     if problems:

@@ -151,49 +151,6 @@ def back_up(store: Store, *, label: str, now: dt.datetime, folder: Path | None =
     return copy
 
 
-def check(store: Store) -> list[str]:
-    """What is wrong in the database, one line each; empty when all is well."""
-    from reminderd.store import impossible
-
-    problems: list[str] = []
-    with store.reading() as session:
-        if store.is_sqlite:
-            said = session.execute(text("PRAGMA integrity_check")).scalars().all()
-            problems += [f"integrity: {line}" for line in said if line != "ok"]
-            for table, row, parent, _ in session.execute(text("PRAGMA foreign_key_check")):
-                problems.append(f"{table}: row {row} points to a row of {parent} that is not there")
-        for what, query in _MISMATCHES.items():
-            rows = session.execute(text(query)).scalars().all()
-            problems += [f"{what}: row {row}" for row in rows]
-        problems += impossible.find(session)
-    return problems
-
-
-# What no foreign key can say.
-_MISMATCHES = {
-    f"{child}.{column} belongs to another user": (
-        f'SELECT c.id FROM "{child}" AS c JOIN "{parent}" AS p ON p.id = c.{column} WHERE p.user_id <> c.user_id'
-    )
-    for child, column, parent in (
-        ("events", "reference_id", "references"),
-        ("events", "opportunity_id", "opportunities"),
-        ("nudges", "reference_id", "references"),
-        ("nudges", "opportunity_id", "opportunities"),
-        ("steps", "nudge_id", "nudges"),
-        ("steps", "delivery_id", "deliveries"),
-        ("attempts", "delivery_id", "deliveries"),
-    )
-} | {
-    "nudges.subject names another reference": (
-        "SELECT id FROM nudges WHERE subject LIKE 'reference:%' "
-        "AND (reference_id IS NULL OR subject <> 'reference:' || reference_id)"
-    ),
-    "nudges.number is past the user's last number": (
-        "SELECT n.id FROM nudges AS n JOIN users AS u ON u.id = n.user_id WHERE n.number > u.last_number"
-    ),
-}
-
-
 @contextlib.contextmanager
 def _schema_change(store: Store) -> Iterator[Connection]:
     """One transaction, alone; on SQLite without foreign keys, or replacing a table empties those that point to it."""

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from reminderd.errors import ReminderdError
-from reminderd.store import migrate
+from reminderd.store import impossible
 from reminderd.store.database import Store
 from reminderd.store.tables import Attempt, DeliveryState, Outcome, Reference, Step, StepState
 from tests.store.rows import NOW, add_delivery, add_user, make_delivery, make_nudge
@@ -105,7 +105,7 @@ ON_A_FILE_ONLY = {
 
 
 def test_a_sound_database_has_no_faults(sound: Store) -> None:
-    assert migrate.check(sound) == []
+    assert impossible.find(sound) == []
 
 
 @pytest.mark.parametrize("fault", PLANTED)
@@ -113,7 +113,7 @@ def test_a_planted_fault_is_found(sound: Store, fault: str) -> None:
     statement, line = PLANTED[fault]
     with sound.writing() as session:
         session.execute(text(statement.replace(":", r"\:") if "{" in statement else statement))
-    assert line in migrate.check(sound)
+    assert line in impossible.find(sound)
 
 
 @pytest.mark.parametrize("fault", ON_A_FILE_ONLY)
@@ -121,7 +121,7 @@ def test_a_planted_fault_is_found(sound: Store, fault: str) -> None:
 def test_a_fault_that_constraints_forbid_is_found_where_it_got_in_all_the_same(sound: Store, fault: str) -> None:
     statement, line = ON_A_FILE_ONLY[fault]
     _by_force(sound, statement)
-    assert line in migrate.check(sound)
+    assert line in impossible.find(sound)
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -135,7 +135,7 @@ def test_an_index_that_lost_a_row_is_found(sound: Store) -> None:
     content[(root - 1) * 4096 : root * 4096] = b"\x0a" + b"\0" * 4 + b"\x10\x00" + b"\0" * 4089
     sound.path.write_bytes(content)
     try:
-        found = migrate.check(sound)
+        found = impossible.find(sound)
     except ReminderdError as error:
         found = [str(error)]
     assert found

@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from reminderd.errors import ReminderdError, SchemaError, StoreBusy
-from reminderd.store import lock, migrate
+from reminderd.store import impossible, lock, migrate
 from reminderd.store.database import Store
 from reminderd.store.tables import Base, Step, StoredMessage, User
 from tests.servers.postgres import PostgresServer
@@ -189,7 +189,7 @@ class TestReady:
         assert migrate.upgrade(empty_store, now=NOW) is None
         assert migrate.current(empty_store) == "9999"
         add_user(empty_store)
-        assert migrate.check(empty_store) == []
+        assert impossible.find(empty_store) == []
 
     def test_somebody_elses_tables_are_left_alone(self, empty_store: Store) -> None:
         with empty_store.writing() as session:
@@ -320,7 +320,7 @@ class TestCheck:
         at_first_revision(store)
         with store.writing() as session:
             session.execute(text("UPDATE users SET last_number = 1"))
-        assert migrate.check(store) == []
+        assert impossible.find(store) == []
 
     def test_it_names_what_no_constraint_can_forbid(self, store: Store) -> None:
         at_first_revision(store)
@@ -328,7 +328,7 @@ class TestCheck:
         with store.writing() as session:
             session.execute(text("UPDATE steps SET user_id = :other"), {"other": other.id})
             session.execute(text("UPDATE nudges SET subject = 'reference:7'"))
-        assert migrate.check(store) == [
+        assert impossible.find(store) == [
             "steps.nudge_id belongs to another user: row 1",
             "steps.delivery_id belongs to another user: row 1",
             "nudges.subject names another reference: row 1",
@@ -342,7 +342,7 @@ class TestCheck:
             driver.execute("PRAGMA foreign_keys=OFF")
             driver.execute("DELETE FROM deliveries")
             connection.invalidate()
-        assert "steps: row 1 points to a row of deliveries that is not there" in migrate.check(sqlite_store)
+        assert "steps: row 1 points to a row of deliveries that is not there" in impossible.find(sqlite_store)
 
     def test_a_damaged_file_is_found_out(self, sqlite_store: Store) -> None:
         at_first_revision(sqlite_store)
@@ -354,7 +354,7 @@ class TestCheck:
         content[(root - 1) * 4096 : root * 4096] = b"\x0a" + b"\0" * 4095
         sqlite_store.path.write_bytes(content)
         try:
-            problems = migrate.check(sqlite_store)
+            problems = impossible.find(sqlite_store)
         except ReminderdError as fault:
             problems = [str(fault)]
         assert problems

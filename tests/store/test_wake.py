@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from reminderd.store import wake
 from reminderd.store.database import Store
+from reminderd.store.listen import Listener, make_listener
 from tests.store.rows import add_user, make_user
 
 LONG = 30.0
@@ -23,8 +24,8 @@ NEVER = 1000.0
 
 
 @pytest.fixture
-def listener(store: Store) -> Iterator[wake.Listener]:
-    made = wake.make_listener(store, look_every=NEVER)
+def listener(store: Store) -> Iterator[Listener]:
+    made = make_listener(store, look_every=NEVER)
     yield made
     made.close()
 
@@ -36,7 +37,7 @@ def reopened(store: Store) -> Store:
     return Store(store.engine.url.render_as_string(hide_password=False))
 
 
-def test_a_commit_that_asks_for_it_wakes_who_waits(store: Store, listener: wake.Listener) -> None:
+def test_a_commit_that_asks_for_it_wakes_who_waits(store: Store, listener: Listener) -> None:
     waits = threading.Event()
     other = reopened(store)
 
@@ -53,25 +54,25 @@ def test_a_commit_that_asks_for_it_wakes_who_waits(store: Store, listener: wake.
     other.dispose()
 
 
-def test_a_wake_up_that_came_before_the_wait_is_kept(store: Store, listener: wake.Listener) -> None:
+def test_a_wake_up_that_came_before_the_wait_is_kept(store: Store, listener: Listener) -> None:
     with store.writing(wake=True) as session:
         session.add(make_user())
     assert listener.wait(LONG)
 
 
-def test_a_hundred_wake_ups_are_one(store: Store, listener: wake.Listener) -> None:
+def test_a_hundred_wake_ups_are_one(store: Store, listener: Listener) -> None:
     for _ in range(100):
         wake.wake(store)
     assert listener.wait(LONG)
     assert not listener.wait(0)
 
 
-def test_without_a_wake_up_the_wait_ends_in_time(store: Store, listener: wake.Listener) -> None:
+def test_without_a_wake_up_the_wait_ends_in_time(store: Store, listener: Listener) -> None:
     assert not listener.wait(0.01)
     assert not listener.wait(0)
 
 
-def test_an_exception_wakes_nobody(store: Store, listener: wake.Listener) -> None:
+def test_an_exception_wakes_nobody(store: Store, listener: Listener) -> None:
     def fail() -> None:
         with store.writing(wake=True) as session:
             session.add(make_user())
@@ -82,7 +83,7 @@ def test_an_exception_wakes_nobody(store: Store, listener: wake.Listener) -> Non
     assert not listener.wait(0)
 
 
-def test_a_poke_wakes_and_is_kept_too(store: Store, listener: wake.Listener) -> None:
+def test_a_poke_wakes_and_is_kept_too(store: Store, listener: Listener) -> None:
     poker = threading.Thread(target=listener.poke)
     poker.start()
     assert listener.wait(LONG)
@@ -93,7 +94,7 @@ def test_a_poke_wakes_and_is_kept_too(store: Store, listener: wake.Listener) -> 
     assert not listener.wait(0)
 
 
-def test_a_signal_handler_may_poke(store: Store, listener: wake.Listener) -> None:
+def test_a_signal_handler_may_poke(store: Store, listener: Listener) -> None:
     before = signal.signal(signal.SIGALRM, lambda *_: listener.poke())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
@@ -103,7 +104,7 @@ def test_a_signal_handler_may_poke(store: Store, listener: wake.Listener) -> Non
 
 
 def test_a_change_is_seen_though_its_wake_up_was_lost(store: Store) -> None:
-    listener = wake.make_listener(store, look_every=0.01)
+    listener = make_listener(store, look_every=0.01)
     other = reopened(store)
     add_user(other)
     assert listener.wait(LONG)
@@ -116,7 +117,7 @@ class TestSocket:
     def test_it_is_private_and_leaves_with_the_listener(self, sqlite_store: Store) -> None:
         assert sqlite_store.path is not None
         path = sqlite_store.path.with_name("reminderd.sock")
-        listener = wake.make_listener(sqlite_store)
+        listener = make_listener(sqlite_store)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         listener.close()
         assert not path.exists()
@@ -127,14 +128,14 @@ class TestSocket:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stale:
             stale.bind(str(path))
         wake.wake(sqlite_store)  # nobody there: no fault
-        listener = wake.make_listener(sqlite_store, look_every=NEVER)
+        listener = make_listener(sqlite_store, look_every=NEVER)
         wake.wake(sqlite_store)
         assert listener.wait(LONG)
         listener.close()
 
     def test_the_socket_of_a_successor_is_left(self, sqlite_store: Store) -> None:
-        first = wake.make_listener(sqlite_store)
-        second = wake.make_listener(sqlite_store, look_every=NEVER)
+        first = make_listener(sqlite_store)
+        second = make_listener(sqlite_store, look_every=NEVER)
         first.close()
         wake.wake(sqlite_store)
         assert second.wait(LONG)
@@ -144,7 +145,7 @@ class TestSocket:
         assert sqlite_store.path is not None
         path = wake.socket_path(sqlite_store.path)
         path.write_text("mine")
-        listener = wake.make_listener(sqlite_store, look_every=0.01)
+        listener = make_listener(sqlite_store, look_every=0.01)
         with sqlite_store.writing(wake=True) as session:
             session.add(make_user())
         assert listener.wait(LONG)
@@ -156,7 +157,7 @@ class TestSocket:
         path.parent.mkdir(parents=True)
         path.write_bytes(sqlite_template.read_bytes())
         store = Store(f"sqlite:///{path}")
-        listener = wake.make_listener(store, look_every=NEVER)
+        listener = make_listener(store, look_every=NEVER)
         assert wake.socket_path(path).is_socket()
         with store.writing(wake=True) as session:
             session.add(make_user())
@@ -165,7 +166,7 @@ class TestSocket:
         store.dispose()
 
     def test_a_full_queue_is_no_fault(self, sqlite_store: Store) -> None:
-        listener = wake.make_listener(sqlite_store, look_every=NEVER)
+        listener = make_listener(sqlite_store, look_every=NEVER)
         for _ in range(5000):
             wake.wake(sqlite_store)
         assert listener.wait(LONG)
@@ -173,7 +174,7 @@ class TestSocket:
         listener.close()
 
     def test_a_file_that_vanishes_wakes_once(self, sqlite_store: Store) -> None:
-        listener = wake.make_listener(sqlite_store, look_every=0.01)
+        listener = make_listener(sqlite_store, look_every=0.01)
         assert sqlite_store.path is not None
         sqlite_store.path.unlink()
         assert listener.wait(LONG)
@@ -182,7 +183,7 @@ class TestSocket:
 
     def test_memory_can_be_waited_for_too(self) -> None:
         store = Store.memory()
-        listener = wake.make_listener(store)
+        listener = make_listener(store)
         wake.wake(store)
         assert not listener.wait(0)
         listener.poke()
@@ -193,7 +194,7 @@ class TestSocket:
 
 class TestServer:
     def test_a_lost_connection_is_made_anew_and_wakes_for_what_was_missed(self, postgres_store: Store) -> None:
-        listener = wake.make_listener(postgres_store, look_every=0.01)
+        listener = make_listener(postgres_store, look_every=0.01)
         with postgres_store.writing() as session:
             session.execute(
                 text(
@@ -209,7 +210,7 @@ class TestServer:
         listener.close()
 
     def test_a_server_that_is_away_ends_no_wait_early(self, tmp_path: Path) -> None:
-        listener = wake.make_listener(Store(f"postgresql://postgres@/x?host={tmp_path}"), look_every=0.01)
+        listener = make_listener(Store(f"postgresql://postgres@/x?host={tmp_path}"), look_every=0.01)
         assert not listener.wait(0.03)
         listener.poke()
         assert listener.wait(LONG)
