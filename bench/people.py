@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from bench.stock import FAR, NOW, copy_rows, make_user, much_in_memory
+from bench.stock import FAR, NOW, copy_rows, filling, make_user, tidy
 from reminderd.settings import load
 from reminderd.store import migrate
 from reminderd.store.database import Store
@@ -48,7 +48,7 @@ def unplanned(url: str, references: int) -> House:
         for user in session.scalars(select(User)):
             user.settings_mark = house.planner.settings_mark(user)
         _count_on(session)
-    _analyze(store)
+    tidy(store)
     return house
 
 
@@ -106,14 +106,14 @@ def user_at(references: int, place: int) -> int:
 
 def _copy_block(store: Store, references: int) -> None:
     """The first block's rows again and again, until there are so many references."""
-    with much_in_memory(store):
+    with filling(store):
         for copy in range(1, references // BLOCK):
             with store.writing() as session:
                 for table in TABLES:
                     _copy(session, table, APART * copy)
     with store.writing() as session:
         _count_on(session)
-    _analyze(store)
+    tidy(store)
 
 
 def _copy(session: Session, entity: type[Base], shift: int) -> None:
@@ -149,12 +149,6 @@ def _count_on(session: Session) -> None:
             table = Base.metadata.tables[entity.__tablename__]
             highest = session.scalar(select(func.coalesce(func.max(table.c.id), 1)))
             session.execute(select(func.setval(func.pg_get_serial_sequence(f'"{table.name}"', "id"), highest)))
-
-
-def _analyze(store: Store) -> None:
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not store.is_sqlite:
-            connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _user(number: int) -> dict[str, Any]:

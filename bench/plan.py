@@ -24,7 +24,7 @@ from reminderd.wiring import House
 FEW = 10_000
 MANY = {"SQLite FULL": 1_000_000, "PostgreSQL": 100_000}
 """References beside the few. To fill PostgreSQL with a million would take as long as all else here."""
-FROM_NOTHING = {"SQLite FULL": 100_000, "PostgreSQL": 20_000}
+FROM_NOTHING = {"SQLite FULL": 100_000, "PostgreSQL": 10_000}
 LIVES = 1000
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import String, cast, insert, select, text, true, update
+from sqlalchemy import String, cast, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from reminderd.message import Mail, Message
@@ -53,7 +54,7 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
         session.execute(insert(Delivery), [_delivery(number, at[number], messages[number].channel) for number in ids])
         session.execute(insert(StoredMessage), [_stored(number, messages[number]) for number in ids])
         session.execute(insert(Step), [_step(number, at[number], messages[number].channel) for number in ids])
-    with much_in_memory(store):
+    with filling(store):
         for shift in range(BLOCK, stock, BLOCK):
             with store.writing() as session:
                 _copy_block(session, shift)
@@ -62,22 +63,46 @@ def fill(url: str, stock: int, make_message: Callable[[int], Message] = make_mai
         session.execute(insert(Delivery), [_sent(number) for number in sent])
         session.execute(insert(StoredMessage), [_stored(number, make_mail(number)) for number in sent])
         session.execute(insert(Attempt), [_taken(number) for number in sent])
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not store.is_sqlite:
-            connection.exec_driver_sql("VACUUM ANALYZE")
-            connection.exec_driver_sql("CHECKPOINT")  # or what was filled is still written while others are measured
+    tidy(store)
     return store
 
 
 @contextlib.contextmanager
-def much_in_memory(store: Store) -> Iterator[None]:
-    """Within, SQLite keeps much of its file in memory: what is in no order has it read and write the same pages again
-    and again. Afterwards connections are as in production."""
-    if store.is_sqlite:
-        with store.reading() as session:
-            session.execute(text(f"PRAGMA cache_size = -{FILLING_KB}"))
-    yield
+def filling(store: Store) -> Iterator[None]:
+    """Within, copies go in as quickly as they can: nothing looks whether what they point to is there, as it is where
+    the originals' is; SQLite keeps much of its file in memory, and neither a journal nor its word. Afterwards
+    connections are as in production."""
     store.dispose()
+    if store.is_sqlite:  # the one connection that is made now is kept until the end
+        quickly = ("foreign_keys = OFF", "journal_mode = OFF", "synchronous = OFF", f"cache_size = -{FILLING_KB}")
+        _say(store, *(f"PRAGMA {one}" for one in quickly))
+        yield
+    else:
+        database = f'ALTER DATABASE "{store.engine.url.database}"'
+        _say(store, f"{database} SET session_replication_role = replica")
+        store.dispose()
+        yield
+        _say(store, f"{database} RESET session_replication_role")
+    store.dispose()
+
+
+def tidy(store: Store) -> None:
+    """What was filled is on the disk, and PostgreSQL knows it: nothing is left to be done while others are measured."""
+    if not store.is_sqlite:
+        _say(store, "VACUUM ANALYZE", "CHECKPOINT")
+    os.sync()
+
+
+def _say(store: Store, *statements: str) -> None:
+    """Outside of a transaction."""
+    driver: Any = store.engine.raw_connection()
+    with contextlib.closing(driver):
+        if not store.is_sqlite:
+            driver.driver_connection.autocommit = True
+        for statement in statements:
+            driver.driver_connection.execute(statement)
+        if not store.is_sqlite:
+            driver.driver_connection.autocommit = False
 
 
 def make_due(session: Session, stock: int, count: int, seed: int) -> None:

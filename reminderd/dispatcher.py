@@ -7,8 +7,6 @@ import dataclasses
 import datetime as dt
 import functools
 import logging
-import os
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -138,7 +136,8 @@ class Dispatcher:
         self._on_landing: Callable[[], None] | None = None
         self._attended = False
         """Whether the one thread waits for landings itself, and need not be called."""
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:80]
+        self.owner = uuid.uuid4().hex[:8]
+        """What its leases are known by. Short: a row that grows much with each claim does not fit its page any more."""
 
     @property
     def in_flight(self) -> int:
