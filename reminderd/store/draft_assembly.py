@@ -65,7 +65,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         used_approaches=tuple(row.approach for row in earlier if row.approach),
         news=_news(timeline, today, veil),
         involved=tuple(crowd),
-        people=_people(shelf, wanted, crowd, veil),
+        people=_people(shelf, wanted, crowd, job_id, veil),
         hidden=hidden,
     )
 
@@ -289,11 +289,14 @@ def _news(timeline: Sequence[EventRow], today: dt.date, veil: Veil) -> EventView
     return EventView()
 
 
-def _people(shelf: Shelf, wanted: Wanted, crowd: Sequence[Involved], veil: Veil) -> tuple[Person, ...]:
+def _people(shelf: Shelf, wanted: Wanted, crowd: Sequence[Involved], job_id: int | None, veil: Veil) -> tuple[Person, ...]:
     if wanted.reference_id:
         return ()
     if wanted.situation == "look_in":
         mine = [one for one in shelf.references.values() if one.user_id == wanted.user_id and one.profile]
         return tuple(_person(one, veil) for one in mine[:3])
+    if wanted.situation == "warm_up":  # it speaks of those who vouched
+        events = shelf.by_opportunity.get(job_id or 0, ())
+        crowd = [one for one in crowd if _vouched([own for own in events if own.reference_id == one.id], job_id)]
     people = (shelf.references[one.id] for one in crowd)
     return tuple(_person(one, veil) for one in people if not one.keep_from_knowing)

@@ -383,6 +383,20 @@ def test_many_nudges_take_as_few_queries_as_one(store: Store) -> None:
         assert load_many(session, [], NOW) == []
 
 
+def test_a_hello_to_those_who_vouched_is_for_nobody_whose_ask_was_followed_up_in_vain(world: World) -> None:
+    acme = world.opportunity()
+    people = {name: world.reference(name) for name in ("Agreed", "Asked", "Silent", "Late")}
+    for who in people.values():
+        world.event("asked", days(600), who, acme)
+    world.event("agreed", days(599), people["Agreed"], acme)
+    for name in ("Silent", "Late"):
+        world.event("wrote", days(590), people[name], acme)
+    world.event("agreed", days(585), people["Late"], acme)
+    started = world.event("started", days(550), None, acme)
+    hello = world.facts(world.nudge("warm_up", None, acme, event_id=started.id))
+    assert [one.name for one in hello.people] == ["Agreed", "Asked", "Late"]
+
+
 def test_the_facts_say_whether_others_share_the_database(world: World) -> None:
     nudge = world.nudge("warm_up")
     assert not world.facts(nudge).me.shares
