@@ -16,7 +16,7 @@ from reminderd.message import Channel
 from reminderd.rules.calendar import local_day, local_time
 from reminderd.rules.rule import Book
 from reminderd.store import draft_facts
-from reminderd.store.tables import Nudge, User
+from reminderd.store.tables import Nudge, Opportunity, User
 
 ENGLISH: Mapping[str, str] = {
     "done": "Done",
@@ -45,6 +45,10 @@ ENGLISH: Mapping[str, str] = {
     "nobody": "{number} is about nobody in particular, so that nobody can be paused.",
     "undone": "Taken back; open again",
     "undone_other": "The last thing that you recorded was taken back.",
+    "role": "the role is {value} again.",
+    "no_role": "the role is not known any more.",
+    "starts": "the first day of work is {value} again.",
+    "no_starts": "the first day of work is not known any more.",
     "nothing_to_undo": "Nothing is recorded that could be taken back.",
     "too_far": "That is too far away.",
     "stopped_sms": "You answered STOP: no more texts. Reminders come by e-mail. Text START to have texts again.",
@@ -84,6 +88,10 @@ GERMAN: Mapping[str, str] = {
     "nobody": "Bei {number} geht es um niemand Bestimmten; da ist niemand zu pausieren.",
     "undone": "Zurückgenommen; wieder offen",
     "undone_other": "Das zuletzt Eingetragene ist zurückgenommen.",
+    "role": "die Rolle ist wieder {value}.",
+    "no_role": "die Rolle ist nicht mehr bekannt.",
+    "starts": "der erste Arbeitstag ist wieder {value}.",
+    "no_starts": "der erste Arbeitstag ist nicht mehr bekannt.",
     "nothing_to_undo": "Nichts ist eingetragen, was sich zurücknehmen ließe.",
     "too_far": "Das ist zu lange hin.",
     "stopped_sms": "Du hast STOP geantwortet: keine SMS mehr. Erinnerungen kommen per E-Mail."
@@ -130,6 +138,15 @@ class Answers:
         if not nudges:
             return []
         return [f"{self.say(key)}: {self._listed(session, nudges)}."]
+
+    def put_back(self, job: Opportunity, key: str) -> str:
+        """What a job has again, its role or its first day; on texts fit for a lock screen."""
+        value = job.role if key == "role" else self.day(job.starts_on) if job.starts_on else None
+        text = self.say(key, value=value) if value else self.say(f"no_{key}")
+        if self.channel is Channel.EMAIL and not self.user.language.startswith("de"):
+            return f"{job.company}: {text}"
+        text = text[0].upper() + text[1:]
+        return f"{job.company}: {text}" if self.channel is Channel.EMAIL else text
 
     def opened(self, session: Session, nudges: Sequence[Nudge]) -> list[str]:
         """What is open, with deadlines: a line each by mail, one line by text."""

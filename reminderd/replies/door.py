@@ -303,8 +303,8 @@ class _One:
         except UsageError:
             return _Outcome([self.words.say("nothing_to_undo")])
         opened = [nudge for nudge in result.changes.opened if nudge.state == State.OPEN]
-        lines = self.words.settled(self.session, "undone", opened)
-        return _Outcome(lines or [self.words.say("undone_other")])
+        lines = self.words.settled(self.session, "undone", opened) or [self.words.say("undone_other")]
+        return _Outcome([*lines, *(self.words.put_back(job, key) for job, key in result.put_back)])
 
     def _note(self) -> _Outcome:
         reply = self.reply

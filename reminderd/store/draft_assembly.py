@@ -289,7 +289,9 @@ def _news(timeline: Sequence[EventRow], today: dt.date, veil: Veil) -> EventView
     return EventView()
 
 
-def _people(shelf: Shelf, wanted: Wanted, crowd: Sequence[Involved], job_id: int | None, veil: Veil) -> tuple[Person, ...]:
+def _people(
+    shelf: Shelf, wanted: Wanted, crowd: Sequence[Involved], job_id: int | None, veil: Veil
+) -> tuple[Person, ...]:
     if wanted.reference_id:
         return ()
     if wanted.situation == "look_in":

@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from reminderd.actions import Happening, said_of_job
 from reminderd.message import Channel
 from reminderd.replies.door import MOST_ASKED, Incoming
 from reminderd.replies.vocabulary import RESERVED, VERBS
 from reminderd.store.database import Store
-from reminderd.store.tables import Delivery, Event, Nudge, Reference, StoredMessage, User
+from reminderd.store.tables import Delivery, Event, Nudge, Opportunity, Reference, StoredMessage, User
 from reminderd.wiring import House
 from tests.flow.parts import NOON, Story, make_house, make_reference, make_user, recorders, words_of
 
@@ -158,6 +159,39 @@ def test_answers_by_text_are_fit_for_a_lock_screen(two: Two) -> None:
     for text in (f"WHY {first}", "LIST", f"SNOOZE {first}", f"PAUSE {first}", f"DONE {second}", "UNDO"):
         two.take(text)
         assert not any(name in two.said() for name in ("Maria", "Lopez", "Ana", "Mueller", "Acme"))
+
+
+@pytest.mark.parametrize(
+    ("language", "channel", "role", "day"),
+    [
+        ("en", Channel.EMAIL, "Acme: the role is Clerk again.", "Acme: the first day of work is not known any more."),
+        (
+            "de",
+            Channel.EMAIL,
+            "Acme: Die Rolle ist wieder Clerk.",
+            "Acme: Der erste Arbeitstag ist nicht mehr bekannt.",
+        ),
+        ("en", Channel.SMS, "The role is Clerk again.", "The first day of work is not known any more."),
+        ("de", Channel.SMS, "Die Rolle ist wieder Clerk.", "Der erste Arbeitstag ist nicht mehr bekannt."),
+    ],
+)
+def test_undo_says_what_a_job_has_again(two: Two, language: str, channel: Channel, role: str, day: str) -> None:
+    with two.house.store.writing() as session:
+        user = session.get_one(User, two.story.user_id)
+        user.language = language
+        job = session.scalars(select(Opportunity).where(Opportunity.user_id == user.id)).one()
+        job.role, job.starts_on = "Engineer", dt.date(2026, 12, 7)
+        said = {
+            "interview": said_of_job("role", "Engineer", "Clerk"),
+            "signed": said_of_job("starts", "2026-12-07", None),
+        }
+        two.house.actions.record(
+            session, user, [Happening(kind, NOON.date(), (), job, data=data) for kind, data in said.items()], NOON
+        )
+    two.take("UNDO", channel)
+    assert role in two.said()
+    assert day in two.said()
+    assert ("Acme" in two.said()) == (channel is Channel.EMAIL)
 
 
 def test_the_draft_comes_by_the_way_it_was_asked_for(two: Two) -> None:
