@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,3 +37,19 @@ def durable_postgres() -> Iterator[PostgresServer | None]:
                 connection.execute(f"ALTER SYSTEM SET {setting}")
             connection.execute("SELECT pg_reload_conf()")
         yield server
+
+
+@contextlib.contextmanager
+def copied(template: str, server: PostgresServer | None) -> Iterator[str]:
+    """The URL of a copy of a database that nobody has open, gone afterwards."""
+    if template.startswith("sqlite:///"):
+        with sqlite_urls() as folder:
+            shutil.copy(template.removeprefix("sqlite:///"), folder / "reminderd.db")
+            yield f"sqlite:///{folder}/reminderd.db"
+        return
+    assert server is not None
+    url = server.create(template)
+    try:
+        yield url
+    finally:
+        server.drop(url)

@@ -5,26 +5,22 @@ The daemon makes messages up to ten minutes ahead. Here it has some seconds for 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
-import shutil
 import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from bench.daemons import PATIENCE, SENDERS, await_taken, database_cpu_seconds, pause, start_daemon
-from bench.databases import durable_postgres, sqlite_urls
+from bench.databases import copied, durable_postgres, sqlite_urls
 from bench.faults.nursery import Nursery
 from bench.morning import plan_people, set_moment, uncomposed
 from bench.sink import Sink, Taken, running_sink, send_by_smtp_source
 from bench.table import Report, Row, Verdict
 from reminderd.clock import utc_now
 from reminderd.store.database import Store
-from tests.servers.postgres import PostgresServer
 
 PEOPLE = 2000
 SIZE = 9000
@@ -68,7 +64,7 @@ def run(quick: bool) -> Report:
             planning = plan_people(template, folder, people)
             mornings = []
             for _ in range(repeats):
-                with _copied(template, server) as url, tempfile.TemporaryDirectory(prefix="rl-") as home:
+                with copied(template, server) as url, tempfile.TemporaryDirectory(prefix="rl-") as home:
                     ahead = dt.timedelta(seconds=min(75, 10 + 5 * planning.first))  # composing takes longer
                     mornings.append(hold_morning(nursery, sink, Path(home) / "node", url, people, ahead))
             late = Row(f"{place}: p99 from due to taken", tuple(map(_p99, mornings)), "s")
@@ -123,21 +119,6 @@ def _await_composed(store: Store, moment: dt.datetime) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"not all messages were made within {PATIENCE:g} s")
         pause(0.1)
-
-
-@contextlib.contextmanager
-def _copied(template: str, server: PostgresServer | None) -> Iterator[str]:
-    if template.startswith("sqlite:///"):
-        with sqlite_urls() as folder:
-            shutil.copy(template.removeprefix("sqlite:///"), folder / "reminderd.db")
-            yield f"sqlite:///{folder}/reminderd.db"
-        return
-    assert server is not None
-    url = server.create(template)
-    try:
-        yield url
-    finally:
-        server.drop(url)
 
 
 def _p99(morning: Morning) -> float:

@@ -65,6 +65,13 @@ def planned(url: str, references: int) -> House:
     return house
 
 
+def grown(url: str, references: int) -> House:
+    """A copy of what `planned` made of one block, with so many references."""
+    house = make_house(Store(url))
+    _copy_block(house.store, references)
+    return house
+
+
 def reminded(url: str, nudges: int) -> House:
     """A house with so many open nudges, a hundred to a user: somebody's birthday, of which a reminder is to come some
     day of the next year, in no order of time. Nothing is left to plan."""

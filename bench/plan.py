@@ -9,21 +9,23 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from bench import by_hand
-from bench.databases import durable_postgres, sqlite_urls
+from bench.databases import copied, durable_postgres, sqlite_urls
 from bench.lives import EVENTS, live
-from bench.people import ASKED, plan_batch, planned, unplanned, user_at
+from bench.people import ASKED, grown, plan_batch, planned, unplanned, user_at
 from bench.stock import NOW
 from bench.table import Report, Row, Verdict
 from reminderd.actions import Happening
 from reminderd.rules.book import default_book
 from reminderd.rules.cadence import plan
 from reminderd.rules.facts import Facts
+from reminderd.store.database import Store
 from reminderd.store.tables import Base, Nudge, Opportunity, Step, User
 from reminderd.wiring import House
+from tests.servers.postgres import PostgresServer
 
 FEW = 10_000
 MANY = {"SQLite FULL": 1_000_000, "PostgreSQL": 100_000}
-"""References beside the few. To fill PostgreSQL with a million would take as long as all else here."""
+"""References beside the few. To fill PostgreSQL with a million takes some minutes more."""
 FROM_NOTHING = {"SQLite FULL": 100_000, "PostgreSQL": 10_000}
 LIVES = 1000
 
@@ -32,17 +34,18 @@ def run(quick: bool) -> Report:
     rows: list[Row] = []
     verdicts: list[Verdict] = []
     with sqlite_urls() as folder, durable_postgres() as server:
-        places = {"SQLite FULL": lambda name: f"sqlite:///{folder / name}.db"}
+        places: dict[str, PostgresServer | None] = {"SQLite FULL": None}
         if server is not None and not quick:
-            places["PostgreSQL"] = lambda name: server.create()
-        for place, make in places.items():
-            found = measure_event(place, make, quick)
+            places["PostgreSQL"] = server
+        for place, on in places.items():
+            urls = [on.create() if on else f"sqlite:///{folder / name}.db" for name in ("planned", "unplanned")]
+            found = measure_event(place, urls[0], on, quick)
             rows += found
             if len(found) > 1:
                 few, many = found
                 what = f"{place}: the event among {MANY[place]:,} / {FEW:,}"
                 verdicts.append(Verdict(what, many.median / few.median, 1.3))
-            ours, bare = measure_all(place, make, quick)
+            ours, bare = measure_all(place, urls[1], on, quick)
             rows += [ours, bare]
             verdicts.append(Verdict(f"{place}: bare inserts / planning", bare.median / ours.median, at_least=0.25))
     ours, bare = measure_rules(quick)
@@ -50,18 +53,20 @@ def run(quick: bool) -> Report:
     return Report("plan", [*rows, ours, bare], verdicts)
 
 
-def measure_event(place: str, make: Any, quick: bool) -> list[Row]:
+def measure_event(place: str, url: str, server: PostgresServer | None, quick: bool) -> list[Row]:
     """Milliseconds from an accepted offer to the committed plan of the six it touches, in turns of the stocks."""
-    stocks = (FEW,) if quick else (FEW, MANY[place])
-    houses = {stock: planned(make(f"planned-{stock}"), stock) for stock in stocks}
-    taken: dict[int, list[float]] = {stock: [] for stock in houses}
-    for repeat in range(6 if quick else 31):
-        for stock, house in houses.items():
-            took = accept(house, user_at(stock, repeat))
-            if repeat:
-                taken[stock].append(took * 1000)
-    for house in houses.values():
-        house.store.dispose()
+    few = planned(url, FEW)
+    few.store.dispose()
+    with copied(url, server) as other:
+        houses = {FEW: few} if quick else {FEW: few, MANY[place]: grown(other, MANY[place])}
+        taken: dict[int, list[float]] = {stock: [] for stock in houses}
+        for repeat in range(6 if quick else 31):
+            for stock, house in houses.items():
+                took = accept(house, user_at(stock, repeat))
+                if repeat:
+                    taken[stock].append(took * 1000)
+        for house in houses.values():
+            house.store.dispose()
     return [Row(f"an offer accepted, {place}, {stock:,} references", tuple(of)) for stock, of in taken.items()]
 
 
@@ -79,28 +84,30 @@ def accept(house: House, user_id: int) -> float:
     return took
 
 
-def measure_all(place: str, make: Any, quick: bool) -> tuple[Row, Row]:
+def measure_all(place: str, url: str, server: PostgresServer | None, quick: bool) -> tuple[Row, Row]:
     """Milliseconds for each thousand references, a value for each tenth of them: planned from nothing, and their rows
     inserted by Core with no planning, in the same batches, a commit for each."""
     count = 2_000 if quick else FROM_NOTHING[place]
-    house = unplanned(make("from-nothing"), count)
-    took = []
-    while True:
-        begun = time.perf_counter()
-        if not plan_batch(house):
-            break
-        took.append(time.perf_counter() - begun)
-    batches = written(house)
+    house = unplanned(url, count)
     house.store.dispose()
-    empty = unplanned(make("bare"), count)
-    took_bare = []
-    for nudges, steps in batches:
-        begun = time.perf_counter()
-        with empty.store.writing() as session:
-            session.execute(insert(Base.metadata.tables["nudges"]), nudges)
-            session.execute(insert(Base.metadata.tables["steps"]), steps)
-        took_bare.append(time.perf_counter() - begun)
-    empty.store.dispose()
+    with copied(url, server) as other:
+        took = []
+        while True:
+            begun = time.perf_counter()
+            if not plan_batch(house):
+                break
+            took.append(time.perf_counter() - begun)
+        batches = written(house)
+        house.store.dispose()
+        empty = Store(other)
+        took_bare = []
+        for nudges, steps in batches:
+            begun = time.perf_counter()
+            with empty.writing() as session:
+                session.execute(insert(Base.metadata.tables["nudges"]), nudges)
+                session.execute(insert(Base.metadata.tables["steps"]), steps)
+            took_bare.append(time.perf_counter() - begun)
+        empty.dispose()
     if len(took) != len(took_bare):
         raise RuntimeError("a batch is not one user's references")
     what = f"of {count:,} references, {place}"
