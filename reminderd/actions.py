@@ -101,19 +101,21 @@ class Actions:
             result.changes = self._replan(session, user, touched, now)
         return result
 
-    def undo(self, session: Session, user: User, now: dt.datetime) -> Recorded:
-        """Take the newest recorded events back: those of one command. Plans then are as if they had never been."""
+    def undo(self, session: Session, user: User, now: dt.datetime, of: Nudge | None = None) -> Recorded:
+        """Take back what the newest command recorded or let go; or, with ``of``, that this nudge was done or let go.
+        Plans then are as if it had never been. Raises `UsageError` where there is nothing of the kind."""
         self.planner.lock(session, user)
-        newest = session.scalar(
-            select(Event)
-            .where(Event.user_id == user.id, Event.retracted_at.is_(None), Event.batch.not_like(f"{BY_ITSELF}%"))
-            .order_by(Event.recorded_at.desc(), Event.id.desc())
-            .limit(1)
-        )
-        if newest is None:
+        events = self._newest(session, user) if of is None else self._done_with(session, of)
+        skipped = self._newest_skipped(session, user, events, now) if of is None else [of]
+        skipped = [nudge for nudge in skipped if nudge.state == State.SKIPPED]
+        if skipped:
+            for nudge in skipped:
+                nudge.state, nudge.state_at = State.OPEN, now
+            session.flush()
+            self._replan_nudges(session, user, skipped, now)
+            return Recorded(changes=Changes(opened=skipped))
+        if not events:
             raise UsageError("Nothing is recorded that could be taken back.")
-        query = select(Event).where(Event.user_id == user.id, Event.batch == newest.batch, Event.retracted_at.is_(None))
-        events = list(session.scalars(query))
         for event in events:
             event.retracted_at = now
         self._lower_tiers(session, events)
@@ -376,7 +378,10 @@ class Actions:
             data |= {key: cause.data[key] for key in ("by", "kind", "role") if key in cause.data}
         people: Sequence[int | None] = [nudge.reference_id]
         if kind == "gift_sent" and nudge.reference_id is None and nudge.opportunity_id is not None:
-            given = self._line(session, user, now).to_be_given(nudge.opportunity_id)
+            line = self._line(session, user, now)
+            since = cause.on if cause is not None else today
+            had = {event.reference_id for event in line.past if event.kind == kind and event.on >= since}
+            given = [one for one in line.to_be_given(nudge.opportunity_id) if one not in had]
             people = self._active(session, user, given) or [None]
         return [
             Event(
@@ -391,6 +396,39 @@ class Actions:
             )
             for person in people
         ]
+
+    def _newest(self, session: Session, user: User) -> list[Event]:
+        """What the newest command recorded, as far as it stands."""
+        mine = Event.user_id == user.id, Event.retracted_at.is_(None)
+        newest = session.scalar(
+            select(Event)
+            .where(*mine, Event.batch.not_like(f"{BY_ITSELF}%"))
+            .order_by(Event.recorded_at.desc(), Event.id.desc())
+            .limit(1)
+        )
+        return list(session.scalars(select(Event).where(*mine, Event.batch == newest.batch))) if newest else []
+
+    def _done_with(self, session: Session, nudge: Nudge) -> list[Event]:
+        """What was recorded as this nudge was done, of all that the same command recorded."""
+        done = session.get(Event, nudge.done_event_id or 0)
+        if nudge.state != State.DONE or done is None or done.data.get("nudge") != nudge.number:
+            return []
+        batch = select(Event).where(Event.user_id == nudge.user_id, Event.batch == done.batch)
+        return [
+            event
+            for event in session.scalars(batch.where(Event.retracted_at.is_(None)))
+            if event.data.get("nudge") == nudge.number
+        ]
+
+    def _newest_skipped(
+        self, session: Session, user: User, events: Sequence[Event], now: dt.datetime
+    ) -> Sequence[Nudge]:
+        """What was let go by one command after all these events were recorded, and may still be done."""
+        mine = Nudge.user_id == user.id, Nudge.state == State.SKIPPED, Nudge.expires_at > now
+        skipped_at = session.scalar(select(func.max(Nudge.state_at)).where(*mine))
+        if skipped_at is None or any(event.recorded_at > skipped_at for event in events):
+            return []
+        return session.scalars(select(Nudge).where(*mine, Nudge.state_at == skipped_at).order_by(Nudge.number)).all()
 
     def _raise_tiers(self, session: Session, events: Sequence[Event]) -> None:
         """Whoever was asked belongs to the inner circle from then on; the event notes where they were."""

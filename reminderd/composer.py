@@ -18,7 +18,7 @@ from reminderd.errors import TemplateBroken
 from reminderd.message import Channel
 from reminderd.nudge_rows import SNOOZE_STEP
 from reminderd.planner import Planner
-from reminderd.rules.calendar import is_quiet, leave_quiet, local_day, start_of_day
+from reminderd.rules.calendar import Span, is_quiet, leave_quiet, local_day, shift, start_of_day
 from reminderd.rules.facts import UserFact
 from reminderd.rules.rule import Role, Rule
 from reminderd.rules.states import State
@@ -38,7 +38,6 @@ FRESH_FOR = dt.timedelta(hours=1)
 """How long the first step of what was just recorded may still break into quiet hours."""
 PUT_OFF_FOR = dt.timedelta(hours=1)
 """How long a step waits whose draft cannot be rendered, or whose user stopped every channel."""
-WEEK = dt.timedelta(days=7)
 _TIME_BOUND = frozenset({Role.OUTCOME, Role.ASK, Role.HEADS_UP})
 
 __all__ = ["Composer", "Sender"]
@@ -213,7 +212,9 @@ class Composer:
         keep = [one for one in digest if one.nudge.rule in rules]
         if not keep:
             return digest
-        recent = due.kept_in_touch_since(session, user.id, rules, now - WEEK + dt.timedelta(hours=1))
+        # Since this slot, or with a daily digest the seventh before it: a late one must not cost the next its room.
+        since = digest_slot(shift(now, Span(days=-7), habits.zone), habits)
+        recent = due.kept_in_touch_since(session, user.id, rules, since)
         room = max(0, self._keep_per_week - recent)
         keep.sort(key=lambda one: (one.nudge.due_at, one.nudge.number))
         slot = digest_slot(now, habits)

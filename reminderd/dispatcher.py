@@ -474,7 +474,7 @@ class Dispatcher:
                 decision = retry.later(now, PROBE_AGAIN, claim.useless_at)  # it waits for the channel
             elif outbox.settle_fault(session, claim, fault, decision, now):
                 if other is not None:
-                    outbox.free_steps(session, claim.delivery_id, channel=other)
+                    outbox.move_steps(session, claim.delivery_id, other)
                     tally.moved += 1
                 else:
                     tally.failed += 1

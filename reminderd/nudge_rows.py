@@ -209,12 +209,16 @@ class Applier:
 
     def _sync_steps(self, row: Nudge, planned: PlannedNudge, steps: list[Step], habits: UserFact) -> None:
         existing = {step.position: step for step in steps}
+        added = False
         for wanted in planned.steps:
             step = existing.pop(wanted.position, None)
             waited = step is not None
             if step is None:
+                if wanted.at <= self.now and any(_is_further(one, wanted) for one in steps):
+                    continue
                 step = Step(user_id=row.user_id, nudge_id=row.id, position=wanted.position, state=StepState.PENDING)
                 self.session.add(step)
+                added = True
             elif step.state != StepState.PENDING:
                 continue
             elif step.planned_at == wanted.at:
@@ -225,19 +229,25 @@ class Applier:
             step.channel, step.lane = wanted.channel, wanted.lane
             if row.snoozed_until is not None and step.at <= row.snoozed_until:
                 step.state = StepState.FOLDED
-        for step in existing.values():
-            if step.position != SNOOZE_STEP and step.state == StepState.PENDING:
-                self.session.delete(step)
-        known = {step.position for step in steps}
-        if steps and all(wanted.position in known for wanted in planned.steps):
-            self._revive(steps)
+        dropped = [one for one in existing.values() if one.position != SNOOZE_STEP and one.state == StepState.PENDING]
+        for step in dropped:
+            self.session.delete(step)
+        kept = [step for step in steps if step not in dropped]
+        if kept and not added:
+            self._revive(kept, habits)
 
-    def _revive(self, steps: list[Step]) -> None:
-        """What is open again and was never spoken of must not stay silent."""
+    def _revive(self, steps: list[Step], habits: UserFact) -> None:
+        """What is open again must not stay silent where it was never spoken of, or where its last reminder came due
+        while it was not open."""
+        if any(step.state == StepState.PENDING for step in steps):
+            return
+        last = max(steps, key=lambda step: (step.at, step.position))
         if all(step.state == StepState.FOLDED for step in steps):
-            first = min(steps, key=lambda step: step.position)
-            first.state, first.delivery_id = StepState.PENDING, None
-            first.at = max(first.at, self.now)
+            last = min(steps, key=lambda step: step.position)
+        elif last.state != StepState.FOLDED or last.delivery_id is not None:
+            return
+        last.state, last.delivery_id = StepState.PENDING, None
+        last.at = max(last.at, digest_slot(self.now, habits) if last.lane == "digest" else self.now)
 
     def _at(self, wanted: PlannedStep, habits: UserFact, due_at: dt.datetime | None) -> dt.datetime:
         """A digest that has gone already takes nothing in: what is planned late waits for the next one. What waited for
@@ -249,6 +259,11 @@ class Applier:
         if wanted.position != 1:
             slot = digest_slot(slot, habits)
         return wanted.at if due_at is not None and due_at < slot else slot
+
+
+def _is_further(step: Step, wanted: PlannedStep) -> bool:
+    """Whether a later reminder has been sent than the one that is wanted."""
+    return step.state == StepState.SENT and step.position > wanted.position
 
 
 def _copy(planned: PlannedNudge, row: Nudge) -> None:

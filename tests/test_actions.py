@@ -95,6 +95,65 @@ def test_undo_of_a_done_opens_its_nudge_under_the_same_number(story: Story) -> N
     assert [(nudge.number, nudge.state) for nudge in story.nudges("accepted")] == [(n, State.OPEN) for n in before]
 
 
+def skip(story: Story, nudges: list[Nudge], now: dt.datetime) -> None:
+    with story.house.store.writing() as session:
+        rows = [session.get_one(Nudge, nudge.id) for nudge in nudges]
+        story.house.actions.skip(session, session.get_one(User, story.user_id), rows, now)
+
+
+def test_undo_opens_what_was_let_go_last_and_only_then_takes_back_what_was_recorded_before(story: Story) -> None:
+    story.land(NOON)
+    first, *others = story.nudges("accepted")
+    skip(story, [first], NOON + HOUR)
+    skip(story, others, NOON + 2 * HOUR)
+    opened = story.undo(NOON + 3 * HOUR).changes.opened
+    assert [nudge.number for nudge in opened] == [nudge.number for nudge in others]
+    assert [nudge.state for nudge in story.nudges("accepted")] == [State.SKIPPED, State.OPEN, State.OPEN]
+    story.undo(NOON + 4 * HOUR)
+    assert {nudge.state for nudge in story.nudges("accepted")} == {State.OPEN}
+    assert events(story, "accepted")
+    story.undo(NOON + 5 * HOUR)
+    assert not events(story, "accepted")
+
+
+def test_what_was_recorded_after_something_was_let_go_is_taken_back_first(story: Story) -> None:
+    story.land(NOON)
+    skip(story, story.nudges("accepted"), NOON + HOUR)
+    story.record("helped", NOON + 2 * HOUR, SIX[0], about_it=False)
+    story.undo(NOON + 3 * HOUR)
+    assert not events(story, "helped")
+    assert {nudge.state for nudge in story.nudges("accepted")} == {State.SKIPPED}
+
+
+def test_undo_of_one_nudge_leaves_what_was_done_since(story: Story) -> None:
+    story.land(NOON)
+    first, second, third = story.nudges("accepted")
+    story.done([first, second], NOON + HOUR)
+    story.done([third], NOON + 2 * HOUR)
+
+    def undo(nudge: Nudge) -> None:
+        with story.house.store.writing() as session:
+            user, row = session.get_one(User, story.user_id), session.get_one(Nudge, nudge.id)
+            story.house.actions.undo(session, user, NOON + 3 * HOUR, row)
+
+    undo(first)
+    assert [nudge.state for nudge in story.nudges("accepted")] == [State.OPEN, State.DONE, State.DONE]
+    with pytest.raises(UsageError):
+        undo(first)
+    skip(story, [first], NOON + 4 * HOUR)
+    undo(first)
+    assert [nudge.state for nudge in story.nudges("accepted")] == [State.OPEN, State.DONE, State.DONE]
+
+
+def test_a_gift_to_all_is_not_noted_again_for_who_has_had_it(story: Story) -> None:
+    story.land(NOON)
+    story.record("gift_sent", NOON + DAY, SIX[0])
+    story.done(story.nudges("gift"), NOON + 3 * DAY)
+    given = {event.reference_id: event.on for event in events(story, "gift_sent")}
+    assert len(events(story, "gift_sent")) == len(given) == 3
+    assert sorted(given.values()) == [dt.date(2026, 11, 25), dt.date(2026, 11, 27), dt.date(2026, 11, 27)]
+
+
 def test_done_is_taken_on_an_expired_nudge(story: Story) -> None:
     story.land(NOON)
     story.pass_at(NOON + 60 * DAY)

@@ -97,7 +97,7 @@ def _record(ctx: Ctx, kind: str, given: Given, *, again: bool, quiet: bool) -> N
 @click.command()
 @pass_ctx
 def undo(ctx: Ctx) -> None:
-    """Take back what was recorded last, `done` included."""
+    """Take back what was recorded or let go last, `done` included."""
     with ctx.writing() as (session, user):
         result = ctx.house().actions.undo(session, user, ctx.now())
         put_back = put_back_lines(result, ctx.today(user))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import logging
@@ -298,13 +299,17 @@ class _One:
         return _Outcome(lines)
 
     def _undo(self) -> _Outcome:
-        try:
-            result = self.door.actions.undo(self.session, self.user, self.now)
-        except UsageError:
+        wanted: Sequence[Nudge | None] = self._numbered(self.reply.numbers) if self.reply.numbers else [None]
+        results = []
+        for one in wanted:
+            with contextlib.suppress(UsageError):  # there is nothing of it to take back
+                results.append(self.door.actions.undo(self.session, self.user, self.now, one))
+        if not results:
             return _Outcome([self.words.say("nothing_to_undo")])
-        opened = [nudge for nudge in result.changes.opened if nudge.state == State.OPEN]
+        opened = [one for result in results for one in result.changes.opened if one.state == State.OPEN]
         lines = self.words.settled(self.session, "undone", opened) or [self.words.say("undone_other")]
-        return _Outcome([*lines, *(self.words.put_back(job, key) for job, key in result.put_back)])
+        put_back = [self.words.put_back(job, key) for result in results for job, key in result.put_back]
+        return _Outcome([*lines, *put_back])
 
     def _note(self) -> _Outcome:
         reply = self.reply

@@ -70,5 +70,7 @@ def lost(
     session.flush()
     other = recheck.other_channel(session, claim, now)
     if other is not None:
-        outbox.free_steps(session, row.id, channel=other)
+        outbox.move_steps(session, row.id, other)
+    else:
+        outbox.untell(session, row.id)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 from reminderd.rules.calendar import leave_quiet, local_day, local_moment, next_digest, next_morning
 from reminderd.rules.facts import PlannedStep, UserFact
@@ -11,6 +12,8 @@ from reminderd.rules.rule import Anchor, Role, StepRule
 from reminderd.rules.states import Digest
 
 WEEK = dt.timedelta(days=7)
+SOON = dt.timedelta(hours=3)
+"""No two reminders of one nudge within so long, where quiet hours brought them together."""
 _DIGEST = (Anchor.DIGEST, Anchor.NEXT_DIGEST)
 
 
@@ -24,13 +27,18 @@ def make_steps(candidate: Candidate, user: UserFact) -> tuple[PlannedStep, ...]:
     if not kept:
         kept = [(moments[-1][0], max(candidate.start_at, min(moments[-1][1], candidate.expires_at)))]
     steps: list[PlannedStep] = []
+    moved: set[int] = set()
     for index, (rule, at) in enumerate(kept):
         first = index == 0 and at == candidate.start_at and _just_recorded(candidate, user)
         channel = best_channel(_urgent_channel(candidate, at) or rule.channel, user)
+        position = candidate.rule.steps.index(rule) + 1
         if not (first and channel == "email"):
-            at = leave_quiet(at, user.quiet, user.zone, candidate.due_at)
-        steps.append(PlannedStep(candidate.rule.steps.index(rule) + 1, at, channel, "now"))
-    return _without_doubles(steps)
+            awake = leave_quiet(at, user.quiet, user.zone, candidate.due_at)
+            if awake != at:
+                moved.add(position)
+                at = awake
+        steps.append(PlannedStep(position, at, channel, "now"))
+    return _without_doubles(steps, moved)
 
 
 def digest_slot(after: dt.datetime, user: UserFact) -> dt.datetime:
@@ -39,10 +47,15 @@ def digest_slot(after: dt.datetime, user: UserFact) -> dt.datetime:
     return next_digest(after, cadence, user.digest_weekday, user.hour, user.zone, user.quiet)
 
 
-def _without_doubles(steps: list[PlannedStep]) -> tuple[PlannedStep, ...]:
-    """Of steps at one moment the later stands: it escalates."""
+def _without_doubles(steps: list[PlannedStep], moved: set[int]) -> tuple[PlannedStep, ...]:
+    """Of steps at one moment the later stands: it escalates. So it does soon after one that quiet hours moved."""
     by_moment = {step.at: step for step in steps}
-    return tuple(sorted(by_moment.values(), key=lambda step: (step.at, step.position)))
+    ordered = sorted(by_moment.values(), key=lambda step: (step.at, step.position))
+    return tuple(
+        step
+        for step, after in itertools.zip_longest(ordered, ordered[1:])
+        if after is None or step.position not in moved or after.at - step.at >= SOON
+    )
 
 
 def _moment(rule: StepRule, candidate: Candidate, user: UserFact) -> dt.datetime:

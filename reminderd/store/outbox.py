@@ -157,6 +157,7 @@ def settle_fault(session: Session, claim: Claim, fault: Fault, decision: Decisio
         return False
     if decision.next is Next.FAIL:
         followers.drop(session, claim.delivery_id)
+        untell(session, claim.delivery_id)
     outcome = {Next.RETRY: Outcome.AGAIN, Next.RECONCILE: Outcome.RECONCILE, Next.FAIL: Outcome.FAILED}[decision.next]
     _end_attempts(session, claim, outcome, fault.code[:40], now)
     return True
@@ -253,6 +254,24 @@ def free_steps(session: Session, delivery_id: int, *, channel: str | None = None
         values["channel"] = channel
     session.execute(update(Step).where(Step.delivery_id == delivery_id).values(**values))
     followers.drop(session, delivery_id)
+    untell(session, delivery_id)
+
+
+def move_steps(session: Session, delivery_id: int, channel: str) -> None:
+    """As `free_steps`, for another channel: without those of a nudge of which a later message is on its way or went
+    out, as that says the same."""
+    carried = set(session.scalars(select(Step.nudge_id).where(Step.delivery_id == delivery_id)))
+    later = select(Step.nudge_id).join(Delivery, Delivery.id == Step.delivery_id).where(Step.nudge_id.in_(carried))
+    said = later.where(Delivery.id > delivery_id, Delivery.state.in_((*UNSETTLED, *TAKEN)))
+    unsaid = carried - set(session.scalars(said))
+    values = {"state": StepState.PENDING, "delivery_id": None, "channel": channel}
+    session.execute(update(Step).where(Step.delivery_id == delivery_id, Step.nudge_id.in_(unsaid)).values(**values))
+    followers.drop(session, delivery_id)
+    untell(session, delivery_id)
+
+
+def untell(session: Session, delivery_id: int) -> None:
+    """The ends that a delivery was to tell are told by the next message."""
     tells = session.scalar(select(_DELIVERIES.c.tells).where(_DELIVERIES.c.id == delivery_id))
     if tells:
         ended = Nudge.state.in_((State.EXPIRED, State.CANCELLED))

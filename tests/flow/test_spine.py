@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from reminderd.message import Channel
-from reminderd.rules.calendar import parse_span
+from reminderd.rules.calendar import local_time, parse_span
 from reminderd.settings import load
 from reminderd.store.database import Store
 from reminderd.store.tables import Nudge, Step, StepState, User
@@ -268,6 +268,73 @@ def test_no_more_than_three_a_week_are_to_be_kept_in_touch_with(sqlite_store: St
             weeks[week] = set(session.scalars(sent))
     assert len(weeks[0]) == 3
     assert len(weeks[1] - weeks[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "late"),
+    [
+        (dt.datetime(2026, 11, 30, 8, 0, tzinfo=dt.UTC), dt.timedelta(hours=2)),  # the machine was off
+        (dt.datetime(2027, 3, 22, 8, 0, tzinfo=dt.UTC), dt.timedelta()),  # summer time begins before the next
+        (dt.datetime(2026, 10, 19, 7, 0, tzinfo=dt.UTC), dt.timedelta()),  # and ends
+    ],
+)
+def test_each_weekly_digest_has_room_for_its_own_three(
+    sqlite_store: Store, tmp_path: Path, first: dt.datetime, late: dt.timedelta
+) -> None:
+    begun = first - 4 * DAY
+    ago = {"last_contact_on": begun.date() - dt.timedelta(days=89)}
+    story = Story.begin(make_house(sqlite_store, tmp_path), recorders(), SIX, begun, reference=ago, created_at=begun)
+    second = first + 7 * DAY
+    second += dt.timedelta(hours=9 - local_time(second, "Europe/Berlin").hour)
+    sent: list[set[int]] = []
+    for now in (first + late, second):
+        story.pass_at(now)
+        with story.house.store.reading() as session:
+            mine = select(Step.nudge_id).join(Nudge).where(Step.state == StepState.SENT, Nudge.rule == "check-in")
+            sent.append(set(session.scalars(mine)))
+    assert (len(sent[0]), len(sent[1] - sent[0])) == (3, 3)
+
+
+EVENING = dt.datetime(2026, 11, 24, 20, 2, tzinfo=dt.UTC)
+"""21:02 in Berlin."""
+
+
+def by_text_alone(store: Store, home: Path, hour: dt.time) -> Story:
+    """Somebody who has no mails, and texts from 8:00 to 21:00 only, lands a job after that."""
+    ways = recorders()
+    del ways[Channel.EMAIL]
+    quiet = {"quiet_begins": dt.time(21), "quiet_ends": dt.time(8)}
+    story = Story.begin(make_house(store, home, ways=("sms",)), ways, SIX[:1], hour=hour, **quiet)
+    story.land(EVENING)
+    return story
+
+
+def test_what_quiet_hours_put_off_is_said_by_the_reminder_that_comes_soon_after(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    story = by_text_alone(sqlite_store, tmp_path, dt.time(9))
+    for hour in (7, 8, 9):
+        story.pass_at(dt.datetime(2026, 11, 25, hour, 1, tzinfo=dt.UTC))
+    assert len(texts(story)) == 1
+    story.stop()
+
+
+def test_another_hour_sends_no_reminder_once_more_that_a_later_one_stood_for(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    story = by_text_alone(sqlite_store, tmp_path, dt.time(7, 30))
+    for day in range(1, 3):
+        story.pass_at(dt.datetime(2026, 11, 24 + day, 7, 1, tzinfo=dt.UTC))
+    before = len(texts(story))
+    assert before == 2
+    changed_at = dt.datetime(2026, 11, 26, 18, 1, tzinfo=dt.UTC)
+    with story.house.store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        user.hour = dt.time(10)
+        story.house.actions.changed_user(session, user, changed_at)
+    story.pass_at(changed_at)
+    assert len(texts(story)) == before
+    story.stop()
 
 
 def test_what_is_over_the_cap_of_a_day_joins_the_digest(sqlite_store: Store, tmp_path: Path) -> None:

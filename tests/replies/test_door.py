@@ -161,6 +161,25 @@ def test_answers_by_text_are_fit_for_a_lock_screen(two: Two) -> None:
         assert not any(name in two.said() for name in ("Maria", "Lopez", "Ana", "Mueller", "Acme"))
 
 
+def test_undo_with_a_number_is_about_that_one(two: Two) -> None:
+    first, second = two.numbers()
+    two.take(f"DONE {first}")
+    two.take(f"DONE {second}")
+    two.take(f"UNDO {first}")
+    assert [nudge.state for nudge in two.story.nudges("accepted")] == ["open", "done"]
+    assert str(first) in two.said()
+    two.take(f"UNDO {first}")
+    assert "could be taken back" in two.said()
+    assert [nudge.state for nudge in two.story.nudges("accepted")] == ["open", "done"]
+
+
+def test_undo_takes_back_what_was_let_go(two: Two) -> None:
+    first, _ = two.numbers()
+    two.take(f"SKIP {first}")
+    two.take("UNDO")
+    assert {nudge.state for nudge in two.story.nudges("accepted")} == {"open"}
+
+
 @pytest.mark.parametrize(
     ("language", "channel", "role", "day"),
     [
