@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from reminderd.actions import Standing
 from reminderd.drafts import words
-from reminderd.drafts.dates import listing
+from reminderd.drafts.dates import day_short, listing
 from reminderd.drafts.phrases import event_words
 from reminderd.message import Channel
 from reminderd.rules.calendar import local_day, local_time
@@ -207,7 +207,8 @@ class Answers:
 
     def moment(self, at: dt.datetime) -> str:
         """ "Fri 27 Nov, 09:00", in the user's zone."""
-        return f"{words.when(at, self.user.zone, self.user.language)}, {local_time(at, self.user.zone):%H:%M}"
+        on = day_short(local_day(at, self.user.zone), self.user.language)
+        return f"{on}, {local_time(at, self.user.zone):%H:%M}"
 
     def day(self, on: dt.date) -> str:
         """A local day in words."""

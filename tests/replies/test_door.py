@@ -138,6 +138,13 @@ def test_a_snooze_past_the_deadline_says_so_and_one_too_long_is_refused(two: Two
     assert "Quiet until Fri 27 Nov, 09:00" in two.said()
 
 
+def test_a_snooze_to_midnight_names_the_day_that_begins_then(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).hour = dt.time(0)
+    two.take(f"SNOOZE {two.numbers()[0]} 1d", Channel.EMAIL)
+    assert "Quiet until Wed 25 Nov, 00:00" in two.said()
+
+
 def test_two_programs_that_answer_each_other_come_to_an_end(two: Two) -> None:
     for _ in range(20):
         two.take("I am driving and cannot answer now.")
