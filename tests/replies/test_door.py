@@ -161,6 +161,17 @@ def test_pausing_somebody_ends_what_is_planned_for_them(two: Two) -> None:
     assert "Nothing more about Maria Lopez until Sun 24 Jan" in two.said()
 
 
+@pytest.mark.parametrize(
+    ("span", "until"),
+    [("4 hours", "Wed 25 Nov"), ("12 hours", "Wed 25 Nov"), ("48 hours", "Thu 26 Nov"), ("1d", "Wed 25 Nov")],
+)
+def test_a_pause_lasts_at_least_until_tomorrow(two: Two, span: str, until: str) -> None:
+    first, _ = two.numbers()
+    two.take(f"PAUSE {first} {span}", Channel.EMAIL)
+    assert f"Nothing more about Maria Lopez until {until}" in two.said()
+    assert two.story.nudges("accepted")[0].state == "cancelled"
+
+
 def test_answers_by_text_are_fit_for_a_lock_screen(two: Two) -> None:
     first, second = two.numbers()
     for text in (f"WHY {first}", "LIST", f"SNOOZE {first}", f"PAUSE {first}", f"DONE {second}", "UNDO"):
