@@ -15,6 +15,7 @@ from reminderd.replies.vocabulary import (
     COUNTED,
     DEEDS,
     DONE_SIGNS,
+    FAREWELLS,
     FILLERS,
     LATER,
     LATER_FOR,
@@ -91,6 +92,18 @@ def parse(text: str, language: str = "en") -> Reply:
     if reserved is not None:
         return Reply(reserved)
     return _command(_counted(_pieces(said, language), language), said) or Reply(Verb.NOTE, text=said)
+
+
+def is_courtesy(line: str, language: str = "en") -> bool:
+    """Whether a line is no more than a greeting or thanks, or empty."""
+    if " ".join(_words(line)) in MEANT_SOON or TAPBACK.match(_plain(line.strip())):
+        return False
+    return parse(line, language).verb is Verb.NOTHING
+
+
+def is_farewell(line: str, name: str) -> bool:
+    """Whether a line is no more than the end of a mail by somebody of that name: "Best regards", or the name."""
+    return FAREWELLS.union(_words(name)).issuperset(_words(line))
 
 
 # ---- pieces

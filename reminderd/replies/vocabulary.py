@@ -57,6 +57,11 @@ RESERVED_FILLERS = frozenset(
 
 MEANT_SOON = frozenset({"will do", "on it", "doing it now", "mach ich", "mache ich", "wird gemacht", "alles klar"})
 """An answer, and yet nothing is done."""
+FAREWELLS = _words(
+    """best kind warm warmest regards wishes all the cheers sincerely yours with mit vielen viele liebe lieber beste
+    besten schone herzliche freundliche freundlichem freundlichen gruss grusse gruesse grussen gruessen lg vg mfg"""
+)
+"""What a mail ends with, before its writer's name."""
 DONE_SIGNS = frozenset("✅✔☑✓🗸")
 TAPBACK = re.compile(
     r"(?:liked|loved|laughed at|emphasi[sz]ed|questioned|disliked|removed an? \w+ from|reacted .{1,8} to"
