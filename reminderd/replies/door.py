@@ -118,7 +118,8 @@ class _One:
 
     @property
     def words(self) -> Answers:
-        return Answers(self.user, self.message.channel, self.door.actions.planner.book, self.now)
+        door = self.door
+        return Answers(self.user, self.message.channel, door.actions.planner.book, door.carrier.library, self.now)
 
     def apply(self) -> None:
         try:

@@ -231,6 +231,31 @@ def test_a_german_user_is_answered_in_german(two: Two) -> None:
     assert f"{second} " in two.said()
 
 
+@pytest.mark.parametrize("channel", Channel)
+def test_german_sentences_end_with_one_full_stop_after_a_date(two: Two, channel: Channel) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).language = "de"
+    first, second = two.numbers()
+    for text, said in (
+        (f"WARUM {first}", "fällig Do. 26. Nov."),
+        ("LISTE", "bis Do. 26. Nov."),
+        (f"SNOOZE {first} 1w", "nach der Frist, Do. 26. Nov."),
+        (f"PAUSE {first} 2w", "bis Di. 8. Dez."),
+        (f"PAUSE {second}", "Nichts mehr zu A"),
+    ):
+        two.take(text, channel)
+        assert said in two.said()
+        assert ".." not in two.said()
+
+
+def test_why_is_answered_in_german_alone(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).language = "de"
+    two.take(f"WARUM {two.numbers()[0]}", Channel.EMAIL)
+    assert "Nach einem angenommenen Angebot; du hast zugesagt; fällig" in two.said()
+    assert "Tell everyone" not in two.said()
+
+
 def test_every_phrase_is_there_in_both_languages() -> None:
     from reminderd.replies.answers import ENGLISH, GERMAN
 
