@@ -231,6 +231,16 @@ def test_a_german_user_is_answered_in_german(two: Two) -> None:
     assert f"{second} " in two.said()
 
 
+def test_a_german_user_is_taught_german_words(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).language = "de"
+    first, _ = two.numbers()
+    two.take("erledigt", Channel.EMAIL)
+    assert f"etwa ERLEDIGT {first}, oder mit ALLE ERLEDIGT" in two.said()
+    two.take(f"ERLEDIGT {first}", Channel.EMAIL)
+    assert "Erledigt: " in two.said()
+
+
 @pytest.mark.parametrize("channel", Channel)
 def test_german_sentences_end_with_one_full_stop_after_a_date(two: Two, channel: Channel) -> None:
     with two.house.store.writing() as session:
