@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from reminderd.actions import Standing
 from reminderd.drafts import words
-from reminderd.drafts.dates import listing
+from reminderd.drafts.dates import day_short, listing
+from reminderd.drafts.library import Library
 from reminderd.drafts.phrases import event_words
+from reminderd.drafts.sturdy import Sturdy
 from reminderd.message import Channel
 from reminderd.rules.calendar import local_day, local_time
 from reminderd.rules.rule import Book
@@ -76,8 +78,8 @@ GERMAN: Mapping[str, str] = {
     "open": "Offen",
     "which": "Welches?",
     "none": "Die Nummer {numbers} gibt es nicht.",
-    "numbers": "Antworte mit der Nummer, etwa DONE {number}.",
-    "numbers_all": "Antworte mit der Nummer, etwa DONE {number}, oder mit ALLE ERLEDIGT.",
+    "numbers": "Antworte mit der Nummer, etwa ERLEDIGT {number}.",
+    "numbers_all": "Antworte mit der Nummer, etwa ERLEDIGT {number}, oder mit ALLE ERLEDIGT.",
     "noted": "Notiert zu {number} ({title}).",
     "full": "Zu {number} passt keine weitere Notiz.",
     "otherwise": "Falls du etwas anderes meintest:",
@@ -115,12 +117,13 @@ class Answers:
     user: User
     channel: Channel
     book: Book
+    library: Library
     now: dt.datetime
 
     def say(self, key: str, **values: object) -> str:
         """One of our phrases."""
         table = GERMAN if self.user.language.startswith("de") else ENGLISH
-        return table[key].format(**values)
+        return _ended(table[key].format(**values))
 
     def titles(self, session: Session, nudges: Sequence[Nudge]) -> list[str]:
         """What there is to do, each; on texts fit for a lock screen."""
@@ -137,7 +140,7 @@ class Answers:
         """ "Done: 7 Thank Ana; 9 …" """
         if not nudges:
             return []
-        return [f"{self.say(key)}: {self._listed(session, nudges)}."]
+        return [_ended(f"{self.say(key)}: {self._listed(session, nudges)}.")]
 
     def put_back(self, job: Opportunity, key: str) -> str:
         """What a job has again, its role or its first day; on texts fit for a lock screen."""
@@ -160,7 +163,7 @@ class Answers:
         if len(nudges) > len(shown):
             lines.append(self.say("and_more", count=len(nudges) - len(shown)))
         if self.channel is Channel.SMS:
-            return [f"{self.say('open')}: {'; '.join(lines)}."]
+            return [_ended(f"{self.say('open')}: {'; '.join(lines)}.")]
         return [f"{self.say('open')}:", *lines]
 
     def which(self, session: Session, nudges: Sequence[Nudge], *, together: bool) -> list[str]:
@@ -176,8 +179,7 @@ class Answers:
         names = [self._short(one) for one in standing.left]
         names += [words.marked(self._short(one), True, language) for one in standing.paused]
         rest = f"; {self.say('still')}: {listing(names, language)}" if names else ""
-        said = f"{words.knows(standing.told, standing.total, language, post=standing.is_news)}{rest}"
-        return said if said.endswith(".") else f"{said}."
+        return _ended(f"{words.knows(standing.told, standing.total, language, post=standing.is_news)}{rest}.")
 
     def _short(self, name: str) -> str:
         if self.channel is Channel.SMS and not self.user.full_texts:
@@ -196,18 +198,25 @@ class Answers:
     def why(self, session: Session, nudge: Nudge) -> str:
         """ "7 Thank Ana: to thank them in time; you accepted the offer; due Wed 25 Nov." """
         facts = draft_facts.load(session, nudge, self.now)
-        rule = self.book.rules.get(nudge.rule)
         public = self.channel is Channel.EMAIL or self.user.full_texts
         parts = [
-            rule.about if rule else nudge.rule,
+            self._about(nudge),
             event_words(facts.event, self.user.language) if public else "",
             self.say("why_due", when=words.when(nudge.due_at, self.user.zone, self.user.language)),
         ]
-        return f"{self._listed(session, [nudge])}: {'; '.join(part for part in parts if part)}."
+        return _ended(f"{self._listed(session, [nudge])}: {'; '.join(part for part in parts if part)}.")
+
+    def _about(self, nudge: Nudge) -> str:
+        """What a rule is for; rules speak English, so in German what the draft is for, as in mails."""
+        if self.user.language.startswith("de"):
+            return Sturdy(self.library).about(nudge.draft, self.user.language)
+        rule = self.book.rules.get(nudge.rule)
+        return rule.about if rule else nudge.rule
 
     def moment(self, at: dt.datetime) -> str:
         """ "Fri 27 Nov, 09:00", in the user's zone."""
-        return f"{words.when(at, self.user.zone, self.user.language)}, {local_time(at, self.user.zone):%H:%M}"
+        on = day_short(local_day(at, self.user.zone), self.user.language)
+        return f"{on}, {local_time(at, self.user.zone):%H:%M}"
 
     def day(self, on: dt.date) -> str:
         """A local day in words."""
@@ -218,3 +227,8 @@ class Answers:
     def _listed(self, session: Session, nudges: Sequence[Nudge]) -> str:
         titles = self.titles(session, nudges)
         return "; ".join(f"{nudge.number} {title}" for nudge, title in zip(nudges, titles, strict=True))
+
+
+def _ended(text: str) -> str:
+    """The text with one full stop at its end, also after an abbreviation: "26. Nov."."""
+    return text[:-1] if text.endswith("..") else text

@@ -17,7 +17,7 @@ from reminderd.message import Channel
 from reminderd.replies.answers import Answers
 from reminderd.replies.parse import Reply, parse
 from reminderd.replies.vocabulary import LATER_FOR, Verb
-from reminderd.rules.calendar import Span, add_span
+from reminderd.rules.calendar import Span, add_span, local_day, shift
 from reminderd.rules.states import State
 from reminderd.store import due, inbound
 from reminderd.store.facts import today_of
@@ -119,7 +119,8 @@ class _One:
 
     @property
     def words(self) -> Answers:
-        return Answers(self.user, self.message.channel, self.door.actions.planner.book, self.now)
+        door = self.door
+        return Answers(self.user, self.message.channel, door.actions.planner.book, door.carrier.library, self.now)
 
     def apply(self) -> None:
         try:
@@ -286,7 +287,7 @@ class _One:
     def _pause(self) -> _Outcome:
         targets = self._targets()
         span = self._span()
-        until = add_span(today_of(self.user, self.now), Span(span.months, span.days)) if span else None
+        until = self._day_after(span) if span else None
         lines = []
         for nudge in targets:
             row = self.session.get(Reference, nudge.reference_id) if nudge.reference_id else None
@@ -297,6 +298,11 @@ class _One:
             end = self.words.say("until", when=self.words.day(until)) if until else ""
             lines.append(self.words.say("paused", name=self.words.name(row.name), until=end))
         return _Outcome(lines)
+
+    def _day_after(self, span: Span) -> dt.date:
+        """The day on which a span ends, tomorrow at the earliest."""
+        tomorrow = today_of(self.user, self.now) + dt.timedelta(days=1)
+        return max(tomorrow, local_day(shift(self.now, span, self.user.zone), self.user.zone))
 
     def _undo(self) -> _Outcome:
         wanted: Sequence[Nudge | None] = self._numbered(self.reply.numbers) if self.reply.numbers else [None]

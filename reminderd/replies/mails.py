@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import itertools
 import logging
 import queue
 import socket
@@ -21,7 +22,7 @@ from reminderd.replies.door import Door, Incoming
 from reminderd.replies.failures import Recheck
 from reminderd.replies.letters import Received, Report
 from reminderd.replies.mailbox import Account, Fetched, Mailbox, MailboxFault
-from reminderd.replies.parse import parse
+from reminderd.replies.parse import LONGEST, is_courtesy, is_farewell, parse
 from reminderd.replies.quoting import first_line
 from reminderd.replies.vocabulary import Verb
 from reminderd.rules.retry import Fault, Verdict
@@ -164,7 +165,7 @@ def take_mail(
         channel=Channel.EMAIL,
         key=letter.message_id or f"sha256:{hashlib.sha256(mail.content).hexdigest()}",
         received_at=mail.received_at,
-        text=_command(letter, user.language),
+        text=_command(letter, user),
         subject=letter.subject,
         message_id=letter.message_id,
         delivery_id=answered.id if answered is not None and answered.user_id == user.id else None,
@@ -173,13 +174,19 @@ def take_mail(
     return door.take(session, user.id, message, now)
 
 
-def _command(letter: Received, language: str) -> str:
-    """The first line where it is a command, else all that was said; the subject of an otherwise empty mail."""
+def _command(letter: Received, user: User) -> str:
+    """The first line where it is a command, else all that was said, without greetings and thanks above it; the subject
+    of an otherwise empty mail."""
     if not letter.said:
         subject = letter.subject
         return "" if subject.casefold().startswith(("re:", "aw:", "fwd:", "wg:")) else subject
-    first = first_line(letter.said)
-    return letter.said if parse(first, language).verb is Verb.NOTE else first
+    lines = letter.said[:LONGEST].split("\n")
+    kept = list(itertools.dropwhile(lambda line: is_courtesy(line, user.language), lines))
+    said = "\n".join(kept)
+    first = first_line(said)
+    if len(kept) < len(lines) and is_farewell(first, user.name):
+        return ""
+    return said if parse(first, user.language).verb is Verb.NOTE else first
 
 
 def _take_report(session: Session, recheck: Recheck, report: Report, now: dt.datetime) -> bool:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import itertools
 import re
 import unicodedata
 
 from reminderd.replies.vocabulary import (
     ALL,
+    ARTICLES,
+    BEFORE_TIMES,
+    COUNTED,
+    DEEDS,
     DONE_SIGNS,
+    FAREWELLS,
     FILLERS,
     LATER,
     LATER_FOR,
@@ -85,14 +91,30 @@ def parse(text: str, language: str = "en") -> Reply:
     reserved = _reserved(said, language)
     if reserved is not None:
         return Reply(reserved)
-    return _command(_pieces(said, language), said) or Reply(Verb.NOTE, text=said)
+    return _command(_counted(_pieces(said, language), language), said) or Reply(Verb.NOTE, text=said)
+
+
+def is_courtesy(line: str, language: str = "en") -> bool:
+    """Whether a line is no more than a greeting or thanks, or empty."""
+    if " ".join(_words(line)) in MEANT_SOON or TAPBACK.match(_plain(line.strip())):
+        return False
+    return parse(line, language).verb is Verb.NOTHING
+
+
+def is_farewell(line: str, name: str) -> bool:
+    """Whether a line is no more than the end of a mail by somebody of that name: "Best regards", or the name."""
+    return FAREWELLS.union(_words(name)).issuperset(_words(line))
 
 
 # ---- pieces
 
 _STRIPPED = re.compile(r"[^\w\s]+")
 _RANGE = re.compile(r"\s*(?:-|–|—|to|bis)\s*")
-_TOKEN = re.compile(r"[0-9]+[:.][0-9]+|[0-9]{1,9}(?![0-9])|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|_")
+_GLUED = re.compile(r"[^\W\d_]+|[%€$]")
+_TOKEN = re.compile(
+    r"[0-9]+(?:[:./][0-9]+)+|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,9}(?![0-9])|[ap]\.m(?![^\W\d_])"
+    r"|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|_"
+)
 
 
 def _plain(text: str) -> str:
@@ -156,11 +178,12 @@ def _piece(plain: str, match: re.Match[str], language: str) -> tuple[_Piece | No
     if word[0].isdecimal():
         if len(word) > 9 or not word.isdecimal():
             return _Piece(Sort.OTHER, word, at), match.end()
-        return _number(plain, word, match.end(), at)
+        return _number(plain, word, at, match.end(), language)
     if word in DONE_SIGNS:
         return _Piece(Sort.VERB, word, at, Verb.DONE), match.end()
     if not word[0].isalpha():
-        return (_Piece(Sort.OTHER, word, at) if word == "?" else None), match.end()
+        sign = {"?": Sort.OTHER, "@": Sort.FILLER}.get(word)
+        return (_Piece(sign, word, at) if sign else None), match.end()
     for sort, table in (
         (Sort.VERB, VERBS[language]),
         (Sort.WEEKDAY, WEEKDAYS[language]),
@@ -176,13 +199,30 @@ def _piece(plain: str, match: re.Match[str], language: str) -> tuple[_Piece | No
     return _Piece(Sort.OTHER, word, at), match.end()
 
 
-def _number(plain: str, word: str, end: int, at: int) -> tuple[_Piece, int]:
+def _number(plain: str, word: str, at: int, end: int, language: str) -> tuple[_Piece, int]:
+    """A number or a range of them; with letters at its end, as in ``4pm``, it is a word."""
     first = int(word)
+    numbers: tuple[int, ...] = (first,)
     between = _RANGE.match(plain, end)
     last = re.compile(r"[0-9]{1,9}(?![0-9])").match(plain, between.end()) if between else None
     if last is not None and first < int(last.group()) <= first + _WIDEST_RANGE:
-        return _Piece(Sort.NUMBER, word, at, tuple(range(first, int(last.group()) + 1))), last.end()
-    return _Piece(Sort.NUMBER, word, at, (first,)), end
+        numbers, end = tuple(range(first, int(last.group()) + 1)), last.end()
+    glued = _GLUED.match(plain, end)
+    if glued is not None and glued.group() not in VERBS[language]:
+        return _Piece(Sort.OTHER, plain[at : glued.end()], at), glued.end()
+    return _Piece(Sort.NUMBER, word, at, numbers), end
+
+
+def _counted(pieces: list[_Piece], language: str) -> list[_Piece]:
+    """The same, where numbers that count something else than nudges are words: "at 10", "2 mails", "24 Nov"."""
+    found: list[_Piece] = []
+    before = ""
+    for place, piece in enumerate(pieces):
+        after = pieces[place + 1].word if place + 1 < len(pieces) else ""
+        counts = before in BEFORE_TIMES or after in COUNTED[language]
+        found.append(dataclasses.replace(piece, sort=Sort.OTHER) if counts and piece.sort is Sort.NUMBER else piece)
+        before = before if piece.word in ARTICLES else piece.word
+    return found
 
 
 # ---- what the pieces say together
@@ -214,7 +254,7 @@ def _without_count(heard: list[_Piece]) -> list[_Piece]:
     """ "all six" and "all 6" are all, not number 6."""
     kept: list[_Piece] = []
     for piece in heard:
-        counts = piece.sort is Sort.NUMBER or piece.word in NUMBER_WORDS
+        counts = piece.word.isdecimal() or piece.word in NUMBER_WORDS
         if not (counts and kept and kept[-1].sort is Sort.ALL):
             kept.append(piece)
     return kept
@@ -231,6 +271,8 @@ def _meant(heard: list[_Piece], asks: bool) -> Verb | None:
 
 
 def _made(verb: Verb, heard: list[_Piece]) -> Reply | None:
+    if _asunder(heard):
+        return None
     numbers = _numbers(heard)
     spans = [piece.value for piece in heard if piece.sort is Sort.SPAN]
     days = [piece.value for piece in heard if piece.sort is Sort.WEEKDAY]
@@ -244,6 +286,12 @@ def _made(verb: Verb, heard: list[_Piece]) -> Reply | None:
     if every and numbers:
         return None
     return Reply(verb, numbers, every=every, span=span, weekday=day if isinstance(day, int) else None)
+
+
+def _asunder(heard: list[_Piece]) -> bool:
+    """Whether more numbers stand apart than there are verbs for them, as in "2 done, 1 left"."""
+    sorts = [sort for sort, _ in itertools.groupby(piece.sort for piece in heard)]
+    return sorts.count(Sort.NUMBER) > max(1, sorts.count(Sort.VERB))
 
 
 def _numbers(heard: list[_Piece]) -> tuple[int, ...]:
@@ -280,7 +328,7 @@ def _note(heard: list[_Piece], said: str) -> Reply:
         return Reply(Verb.NOTE, text=said)
     numbers: tuple[int, ...] = ()
     words = said.split(None, 1)[1:]
-    if len(heard) > 1 and heard[1].sort is Sort.NUMBER and words:
+    if len(heard) > 1 and heard[1].word.isdecimal() and words:
         given = re.match(r"\W*([0-9]{1,9})(?![0-9])\W*", words[0])
         if given is not None:
             numbers = (int(given.group(1)),)
@@ -289,15 +337,20 @@ def _note(heard: list[_Piece], said: str) -> Reply:
 
 
 def _with_others(verb: Verb, heard: list[_Piece], others: list[_Piece], said: str) -> Reply | None:
-    """A verb first and words that are not ours after it: ``done Maria``, or ``DONE 7 left a voicemail``."""
-    if heard[0].sort is not Sort.VERB and (heard[0].sort is not Sort.NUMBER or others[0] in heard[:2]):
-        return None
-    head = _made(verb, [piece for piece in heard if piece.sort is not Sort.OTHER])
-    if head is None or head.every:
+    """A verb, perhaps with numbers, and words that are not ours after it: ``done Maria``, or
+    ``DONE 7 left a voicemail``. A number among those words is no nudge's."""
+    at = heard.index(others[0])
+    verbs = [piece.word for piece in heard[:at] if piece.sort is Sort.VERB]
+    after = [piece for piece in heard[at:] if piece.sort in (Sort.SPAN, Sort.WEEKDAY, Sort.ALL)]
+    head = _made(verb, heard[:at] + after)
+    if not verbs or head is None or head.every:
         return None
     if head.numbers:
-        return dataclasses.replace(head, text=said) if verb in (Verb.DONE, Verb.SKIP) else None
-    at = heard.index(others[0])
+        told = verb not in (Verb.DONE, Verb.SKIP) or not DEEDS.isdisjoint(verbs)
+        counts = heard[at - 1].sort is heard[at - 2].sort is Sort.NUMBER  # "done 2, 1 left"
+        return None if told or counts else dataclasses.replace(head, text=said)
     if len(others) > 3 or heard[at : at + len(others)] != others:
+        return None
+    if any(piece.word[0].isdecimal() for piece in heard if piece.sort is not Sort.SPAN):
         return None
     return dataclasses.replace(head, name=" ".join(piece.word for piece in others), text=said)

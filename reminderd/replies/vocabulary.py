@@ -57,6 +57,11 @@ RESERVED_FILLERS = frozenset(
 
 MEANT_SOON = frozenset({"will do", "on it", "doing it now", "mach ich", "mache ich", "wird gemacht", "alles klar"})
 """An answer, and yet nothing is done."""
+FAREWELLS = _words(
+    """best kind warm warmest regards wishes all the cheers sincerely yours with mit vielen viele liebe lieber beste
+    besten schone herzliche freundliche freundlichem freundlichen gruss grusse gruesse grussen gruessen lg vg mfg"""
+)
+"""What a mail ends with, before its writer's name."""
 DONE_SIGNS = frozenset("✅✔☑✓🗸")
 TAPBACK = re.compile(
     r"(?:liked|loved|laughed at|emphasi[sz]ed|questioned|disliked|removed an? \w+ from|reacted .{1,8} to"
@@ -65,14 +70,12 @@ TAPBACK = re.compile(
 )
 """How phones send a reaction: it quotes our own text, which holds our own words."""
 
+_ENGLISH_DEEDS = (
+    *("did", "sent", "finished", "completed", "told", "thanked", "emailed", "mailed", "texted", "called", "phoned"),
+    "wrote",
+)
 _ENGLISH_VERBS = {
-    **dict.fromkeys(
-        (
-            *("done", "did", "sent", "finished", "complete", "completed", "told", "thanked", "emailed", "mailed"),
-            *("texted", "called", "phoned", "wrote", "dun", "dne", "doen", "donee"),
-        ),
-        Verb.DONE,
-    ),
+    **dict.fromkeys(("done", "complete", "dun", "dne", "doen", "donee", *_ENGLISH_DEEDS), Verb.DONE),
     **dict.fromkeys(("snooze", "remind", "postpone", "delay", "snoze"), Verb.SNOOZE),
     **dict.fromkeys(("skip", "drop", "dismiss", "ignore"), Verb.SKIP),
     **dict.fromkeys(("draft", "drafts"), Verb.DRAFT),
@@ -83,14 +86,9 @@ _ENGLISH_VERBS = {
     **dict.fromkeys(("undo", "oops"), Verb.UNDO),
     **dict.fromkeys(("commands", "words"), Verb.WORDS),
 }
+_GERMAN_DEEDS = ("geschrieben", "geschickt", "gesendet", "abgeschickt", "angerufen", "bedankt", "gesagt")
 _GERMAN_VERBS = {
-    **dict.fromkeys(
-        (
-            *("erledigt", "fertig", "gemacht", "getan", "geschrieben", "geschickt", "gesendet", "abgeschickt"),
-            *("angerufen", "bedankt", "gesagt", "abgehakt"),
-        ),
-        Verb.DONE,
-    ),
+    **dict.fromkeys(("erledigt", "fertig", "gemacht", "getan", "abgehakt", *_GERMAN_DEEDS), Verb.DONE),
     **dict.fromkeys(("verschieben", "verschieb", "aufschieben", "erinnere", "erinner"), Verb.SNOOZE),
     **dict.fromkeys(("auslassen", "uberspringen", "ueberspringen", "weglassen", "streichen"), Verb.SKIP),
     **dict.fromkeys(("entwurf", "entwurfe", "vorschlag"), Verb.DRAFT),
@@ -102,6 +100,8 @@ _GERMAN_VERBS = {
     **dict.fromkeys(("hilfe", "befehle"), Verb.WORDS),
 }
 VERBS = {"en": _ENGLISH_VERBS, "de": _ENGLISH_VERBS | _GERMAN_VERBS}
+DEEDS = frozenset(_ENGLISH_DEEDS + _GERMAN_DEEDS)
+"""What people tell rather than command: among other words, a number beside one counts something ("sent 2 letters")."""
 
 _ENGLISH_FILLERS = _words(
     """ok okay okey k kk thx thanks thank ty you u please pls i i've ive have just it it's its that this them they
@@ -119,6 +119,24 @@ NEGATIONS = _words(
     """not no never none nope cannot can't cant don't dont didn't didnt haven't havent hasn't hasnt isn't isnt wasn't
     wasnt won't wont nicht nein nie noch kein keine keinen"""
 )
+
+ARTICLES = _words("the a an der die das den dem")
+BEFORE_TIMES = _words(
+    """at on by in to from since until till before after around about near @ um am im bis ab seit vor nach gegen zum
+    etwa circa ca"""
+)
+"""After one of these a number is an hour, a date or a count, and no nudge's."""
+_ENGLISH_COUNTED = _words(
+    """am pm a.m p.m o'clock minute minutes min mins second seconds percent times of more people persons
+    mails emails calls texts messages letters january jan february feb march mar april apr may june jun july jul
+    august aug september sept sep october oct november nov december dec"""
+)
+_GERMAN_COUNTED = _words(
+    """uhr minuten sekunde sekunden prozent mal von weitere weiteren leute leuten personen nachrichten
+    briefe januar februar marz maerz mrz mai juni juli oktober okt dezember dez"""
+)
+COUNTED = {"en": _ENGLISH_COUNTED, "de": (_ENGLISH_COUNTED - {"am"}) | _GERMAN_COUNTED}
+"""What numbers count that are no nudge's; German "am" begins a day ("7 am Montag")."""
 
 _ENGLISH_ALL = frozenset(("all", "both", "everyone", "everybody", "everything"))
 _GERMAN_ALL = frozenset(("alle", "alles", "allen", "beide", "beides"))

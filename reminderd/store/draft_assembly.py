@@ -298,7 +298,10 @@ def _people(
         mine = [one for one in shelf.references.values() if one.user_id == wanted.user_id and one.profile]
         return tuple(_person(one, veil) for one in mine[:3])
     if wanted.situation == "warm_up":  # it speaks of those who vouched
-        events = shelf.by_opportunity.get(job_id or 0, ())
-        crowd = [one for one in crowd if _vouched([own for own in events if own.reference_id == one.id], job_id)]
+        events = list(shelf.by_opportunity.get(job_id or 0, ()))
+        ended = next((place for place, event in enumerate(events) if event.kind in OUTCOMES), len(events))
+        # What was written after the outcome follows no ask up.
+        told = [event for place, event in enumerate(events) if place < ended or event.kind not in _MESSAGES]
+        crowd = [one for one in crowd if _vouched([own for own in told if own.reference_id == one.id], job_id)]
     people = (shelf.references[one.id] for one in crowd)
     return tuple(_person(one, veil) for one in people if not one.keep_from_knowing)

@@ -138,6 +138,13 @@ def test_a_snooze_past_the_deadline_says_so_and_one_too_long_is_refused(two: Two
     assert "Quiet until Fri 27 Nov, 09:00" in two.said()
 
 
+def test_a_snooze_to_midnight_names_the_day_that_begins_then(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).hour = dt.time(0)
+    two.take(f"SNOOZE {two.numbers()[0]} 1d", Channel.EMAIL)
+    assert "Quiet until Wed 25 Nov, 00:00" in two.said()
+
+
 def test_two_programs_that_answer_each_other_come_to_an_end(two: Two) -> None:
     for _ in range(20):
         two.take("I am driving and cannot answer now.")
@@ -152,6 +159,17 @@ def test_pausing_somebody_ends_what_is_planned_for_them(two: Two) -> None:
     first, _ = two.numbers()
     two.take(f"PAUSE {first} 2mo", Channel.EMAIL)
     assert "Nothing more about Maria Lopez until Sun 24 Jan" in two.said()
+
+
+@pytest.mark.parametrize(
+    ("span", "until"),
+    [("4 hours", "Wed 25 Nov"), ("12 hours", "Wed 25 Nov"), ("48 hours", "Thu 26 Nov"), ("1d", "Wed 25 Nov")],
+)
+def test_a_pause_lasts_at_least_until_tomorrow(two: Two, span: str, until: str) -> None:
+    first, _ = two.numbers()
+    two.take(f"PAUSE {first} {span}", Channel.EMAIL)
+    assert f"Nothing more about Maria Lopez until {until}" in two.said()
+    assert two.story.nudges("accepted")[0].state == "cancelled"
 
 
 def test_answers_by_text_are_fit_for_a_lock_screen(two: Two) -> None:
@@ -230,6 +248,41 @@ def test_a_german_user_is_answered_in_german(two: Two) -> None:
     two.take("Liste", Channel.EMAIL)
     assert "Offen:" in two.said()
     assert f"{second} " in two.said()
+
+
+def test_a_german_user_is_taught_german_words(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).language = "de"
+    first, _ = two.numbers()
+    two.take("erledigt", Channel.EMAIL)
+    assert f"etwa ERLEDIGT {first}, oder mit ALLE ERLEDIGT" in two.said()
+    two.take(f"ERLEDIGT {first}", Channel.EMAIL)
+    assert "Erledigt: " in two.said()
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_german_sentences_end_with_one_full_stop_after_a_date(two: Two, channel: Channel) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).language = "de"
+    first, second = two.numbers()
+    for text, said in (
+        (f"WARUM {first}", "fällig Do. 26. Nov."),
+        ("LISTE", "bis Do. 26. Nov."),
+        (f"SNOOZE {first} 1w", "nach der Frist, Do. 26. Nov."),
+        (f"PAUSE {first} 2w", "bis Di. 8. Dez."),
+        (f"PAUSE {second}", "Nichts mehr zu A"),
+    ):
+        two.take(text, channel)
+        assert said in two.said()
+        assert ".." not in two.said()
+
+
+def test_why_is_answered_in_german_alone(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.story.user_id).language = "de"
+    two.take(f"WARUM {two.numbers()[0]}", Channel.EMAIL)
+    assert "Nach einem angenommenen Angebot; du hast zugesagt; fällig" in two.said()
+    assert "Tell everyone" not in two.said()
 
 
 def test_every_phrase_is_there_in_both_languages() -> None:

@@ -18,6 +18,17 @@ def noted(text: str) -> Reply:
     return Reply(Verb.NOTE, text=text)
 
 
+NO_NUDGES = (
+    *("Called her at 4pm", "Sent 2 emails", "Sent it on 24 Nov", "I told Maria on the 5th", "done at 10", "at 7"),
+    *("thanked her 10 minutes ago", "Told 3 of 6", "done 3 of 6", "2 done, 1 left", "done 2 days ago", "done 50%"),
+    *("Sent it Nov 24", "done 24 November", "sent 24/11", "done 2026-11-24", "done 10 a.m.", "done @ 10"),
+    *("done 2, 1 left", "done 1 of many"),
+    *("called 3 times", "Thanked Maria at 4", "done maria 7", "sent 2 letters", "snooze 7 until 9", "told her in 2021"),
+)
+NO_NUDGES_GERMAN = (
+    *("Erledigt um 9 Uhr", "habe um 10 angerufen", "am 5. erledigt", "erledigt am 5.", "am 24.11.2026 erledigt"),
+    *("3 von 6 erledigt", "3 mal angerufen", "um 9 Maria angerufen", "erinnere mich morgen um 9", "9 Uhr erledigt"),
+)
 ENGLISH: list[tuple[str, Reply]] = [
     # done
     ("DONE", Reply(D)),
@@ -67,6 +78,12 @@ ENGLISH: list[tuple[str, Reply]] = [
     ("Thanked Maria Lopez", Reply(D, name="maria lopez", text="Thanked Maria Lopez")),
     ("done 7 left a voicemail", Reply(D, (7,), text="done 7 left a voicemail")),
     ("7 done, she was happy", Reply(D, (7,), text="7 done, she was happy")),
+    ("7done", Reply(D, (7,))),
+    ("7 done, 9 done", Reply(D, (7, 9))),
+    ("done 7 at 4pm", Reply(D, (7,), text="done 7 at 4pm")),
+    ("done 7, left 2 messages", Reply(D, (7,), text="done 7, left 2 messages")),
+    ("7 and 9 done, they were happy", Reply(D, (7, 9), text="7 and 9 done, they were happy")),
+    ("done for all 6 of them", Reply(D, every=True)),
     # later
     ("SNOOZE 7 3D", Reply(S, (7,), span=THREE)),
     ("snooze 7 3d", Reply(S, (7,), span=THREE)),
@@ -137,6 +154,8 @@ ENGLISH: list[tuple[str, Reply]] = [
     ("call her at 7", noted("call her at 7")),
     ("7:30", noted("7:30")),
     ("7 people came", noted("7 people came")),
+    # a number that is an hour, a date or a count is no nudge's
+    *((text, noted(text)) for text in NO_NUDGES),
     ("She no longer works there", noted("She no longer works there")),
     ("called, no answer", noted("called, no answer")),
     ("erledigt", noted("erledigt")),
@@ -173,6 +192,8 @@ GERMAN: list[tuple[str, Reply]] = [
     ("danke", Reply(Verb.NOTHING)),
     ("noch nicht erledigt", noted("noch nicht erledigt")),
     ("mach ich", Reply(Verb.NOTHING)),
+    ("7 am Montag", Reply(S, (7,), weekday=0)),
+    *((text, noted(text)) for text in NO_NUDGES_GERMAN),
 ]
 
 
