@@ -109,3 +109,24 @@ def test_who_is_paused_is_named_before_you_post_and_counts(begin: Begin) -> None
     life.at("2026-03-05T10:06", "record", "told", "Ben", "--for", "Acme", "--quiet")
     said = life.done("2026-03-05T10:07", "accepted", "Ana Lima")
     assert "still: Cleo Ames (paused)." in said
+
+
+@pytest.mark.parametrize("outcome", ["", "turned_down", "rejected", "withdrawn"])
+def test_before_you_post_comes_for_an_offer_that_stays_accepted_and_no_other(begin: Begin, outcome: str) -> None:
+    life = begin("2026-11-10T09:30", *FIVE)
+    life.at("2026-11-10T09:31", "landed", "Acme", "--all", "--starts", "2026-12-01", "--quiet")
+    life.at("2026-11-10T09:32", "record", "announcement", "--for", "Acme", "--on", "2026-11-20", "--quiet")
+    if outcome:
+        life.at("2026-11-12T10:00", "record", outcome, "--for", "Acme", "--quiet")
+    life.until("2026-11-20T20:00")
+    days = [] if outcome else ["2026-11-19", "2026-11-20"]
+    assert about(life.arrived, "before-you-post") == [(day, None, "email") for day in days]
+
+
+def test_a_post_that_is_planned_without_an_accepted_offer_is_not_spoken_of(begin: Begin) -> None:
+    life = begin("2026-11-10T09:30", *FIVE)
+    life.at("2026-11-10T09:31", "opportunity", "add", "Acme")
+    life.at("2026-11-10T09:32", "record", "asked", "--all", "--for", "Acme", "--quiet")
+    life.at("2026-11-10T09:33", "record", "announcement", "--for", "Acme", "--on", "2026-11-20", "--quiet")
+    life.until("2026-11-20T20:00")
+    assert about(life.arrived, "before-you-post") == []

@@ -163,6 +163,22 @@ def test_where_nobody_is_left_to_hear_there_is_no_gift_no_warm_up_and_no_look_at
     assert ("before-you-post" in nudges) is post
 
 
+@pytest.mark.parametrize("outcome", ["turned_down", "rejected", "withdrawn"])
+def test_who_knows_is_not_asked_before_a_post_about_what_came_to_nothing(outcome: str) -> None:
+    world = asked().on("2026-11-24", "accepted").on("2026-12-04", "announcement", recorded="2026-11-24T12:00")
+    assert "before-you-post" in world.open("2026-11-25T13:00", whole=True)
+    world.on("2026-11-26", outcome)
+    assert "before-you-post" not in world.open("2026-11-26T13:00", whole=True)
+    assert "before-you-post" not in world.open("2026-12-03T13:00", whole=True)
+
+
+def test_a_post_that_is_planned_before_there_is_an_accepted_offer_waits_for_one() -> None:
+    world = asked().on("2026-12-04", "announcement", recorded="2026-11-24T12:00")
+    assert "before-you-post" not in world.open("2026-11-25T13:00", whole=True)
+    world.on("2026-11-26", "accepted")
+    assert "before-you-post" in world.open("2026-11-26T13:00", whole=True)
+
+
 def test_the_signature_makes_those_inside_part_of_the_group() -> None:
     world = asked().on("2026-11-24", "accepted").but(inside=frozenset({1}))
     assert "gift" not in world.open("2026-11-25T13:00", whole=True)
