@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from reminderd.rules.calendar import QuietHours
+from reminderd.rules.calendar import QuietHours, add_span, parse_span
 from tests.rules.world import World, day
 
 
@@ -220,6 +220,17 @@ def test_a_start_date_leaves_the_thanks_and_adds_one_note_at_ninety_days() -> No
     assert world.due("2026-12-08T12:00")["accepted"] == "2026-11-26"
     assert world.due("2026-12-08T12:00")["ninety-days"] == "2027-03-07"
     assert world.due("2026-12-08T12:00", whole=True)["warm-up"] == "2028-07-07"
+
+
+def test_a_word_a_month_in_comes_whatever_the_length_of_the_month() -> None:
+    without = []
+    for number in range(731):
+        first = day("2027-01-01") + dt.timedelta(days=number)  # to the end of a leap year
+        accepted = (first - dt.timedelta(days=20)).isoformat()
+        world = World().on(accepted, "asked").on(accepted, "accepted").acme(starts_on=first)
+        if "first-month" not in world.open(f"{add_span(first, parse_span('1 month'))}T12:00"):
+            without.append(first.isoformat())
+    assert without == []
 
 
 def test_the_start_date_is_the_one_the_job_has_now_whatever_was_said_with_the_acceptance() -> None:
