@@ -190,16 +190,16 @@ def _vouched(timeline: Iterable[EventRow], job_id: int | None) -> bool:
 
 
 def _followed_up(timeline: Iterable[EventRow], ask: EventRow | None) -> bool:
-    """Whether a second message about the ask is recorded."""
+    """Whether a second message about the ask is recorded: one that a nudge about something else led to is none."""
     if ask is None or ask.kind != "asked":
         return False
-    return any(
-        event.kind in _MESSAGES
-        and event.id != ask.id
-        and event.on >= ask.on
-        and (event.opportunity_id == ask.opportunity_id or (event.data or {}).get("occasion") == f"event:{ask.id}")
-        for event in timeline
-    )
+    its_own = f"event:{ask.id}"
+    for event in timeline:
+        if event.kind in _MESSAGES and event.id != ask.id and event.on >= ask.on:
+            led_to_by = None if event.kind == "asked" else (event.data or {}).get("occasion")
+            if led_to_by == its_own or (led_to_by is None and event.opportunity_id == ask.opportunity_id):
+                return True
+    return False
 
 
 def _involved(shelf: Shelf, job: Opportunity, today: dt.date) -> list[Involved]:
