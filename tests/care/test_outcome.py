@@ -130,3 +130,24 @@ def test_a_post_that_is_planned_without_an_accepted_offer_is_not_spoken_of(begin
     life.at("2026-11-10T09:33", "record", "announcement", "--for", "Acme", "--on", "2026-11-20", "--quiet")
     life.until("2026-11-20T20:00")
     assert about(life.arrived, "before-you-post") == []
+
+
+def test_the_subject_says_the_name_of_the_one_whom_the_mail_is_about(begin: Begin) -> None:
+    life = begin("2026-11-24T09:30", "Ana Lima", "Ana Lim")
+    life.at("2026-11-24T09:31", "landed", "Acme", "Ana Lima", "--quiet")
+    life.until("2026-11-24T09:40")
+    life.at("2026-11-24T10:00", "record", "agreed", "Ana Lim", "--for", "Acme", "--quiet")
+    life.until("2026-11-24T10:10")
+    told = {one.nudges[0].reference: one.subject for one in life.arrived if one.nudges[0].rule == "accepted"}
+    assert told == {"Ana Lima": "Thank Ana Lima by Thu 26 Nov", "Ana Lim": "Thank Ana Lim by Thu 26 Nov"}
+
+
+def test_the_subject_says_a_day_by_which_something_in_the_mail_is_due(begin: Begin) -> None:
+    life = begin("2026-11-10T09:30", "Ana Lima", "Ben Okafor", "Cleo Ames")
+    life.at("2026-11-10T09:31", "reference", "edit", "Cleo", "--present-employer")
+    life.at("2026-11-10T09:32", "landed", "Acme", "--all", "--quiet")
+    life.at("2026-11-23T10:00", "record", "signed", "--for", "Acme", "--quiet")
+    life.until("2026-11-24T10:00")
+    told = [(f"{one.at:%d}", one.subject) for one in life.arrived if one.nudges[0].rule == "accepted"]
+    everyone, cleo = "Thank your Acme references by Thu 12 Nov", "Thank Cleo Ames by Wed 25 Nov"
+    assert told == [("10", everyone), ("11", everyone), ("12", everyone), ("23", cleo), ("24", cleo)]
