@@ -55,6 +55,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         vouched=_vouched(timeline, job_id),
         followed_up=_followed_up(timeline, starting),
         heard="" if kept_out or opportunity is None else _heard(shelf, starting, timeline),
+        posted=_posted(shelf.by_opportunity.get(job_id or 0, ()), today),
         alternates=_alternates(shelf, wanted, job_id, today),
         agreed_names=() if kept_out else tuple(one.first_name for one in crowd if one.agreed),
         points=_points(them.speaks_to),
@@ -250,6 +251,12 @@ def _heard(shelf: Shelf, outcome: EventRow | None, timeline: Sequence[EventRow])
         if event.kind in ("told", "thanked") and event.opportunity_id == job_id:
             told = next((one.kind for one in reversed(outcomes) if _tells(event, one)), told)
     return told if told != outcome.kind else ""
+
+
+def _posted(events: Iterable[EventRow], today: dt.date) -> bool:
+    """Whether the newest day that was named for a post about the job is past: it may be public by now."""
+    days = [event.on for event in events if event.kind == "announcement"]
+    return bool(days) and max(days) < today
 
 
 def _alternates(shelf: Shelf, wanted: Wanted, job_id: int | None, today: dt.date) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -151,3 +152,14 @@ def test_the_subject_says_a_day_by_which_something_in_the_mail_is_due(begin: Beg
     told = [(f"{one.at:%d}", one.subject) for one in life.arrived if one.nudges[0].rule == "accepted"]
     everyone, cleo = "Thank your Acme references by Thu 12 Nov", "Thank Cleo Ames by Wed 25 Nov"
     assert told == [("10", everyone), ("11", everyone), ("12", everyone), ("23", cleo), ("24", cleo)]
+
+
+def test_after_the_day_of_the_post_no_draft_says_that_it_is_still_to_come(begin: Begin) -> None:
+    life = begin("2026-11-10T09:30", *FIVE)
+    life.at("2026-11-10T09:31", "landed", "Acme", "--all", "--quiet")
+    life.at("2026-11-10T09:32", "record", "announcement", "--for", "Acme", "--on", "2026-11-11", "--quiet")
+    life.until("2026-11-12T20:00")
+    told = [(f"{one.at:%d}", plain_of(one)) for one in life.arrived if one.nudges[0].rule == "accepted"]
+    secret = re.compile(r"\bpost(ed)?\b|public|announce|first to know|ahead of the news|rest of the world")
+    assert [bool(secret.search(said.partition("-" * 20)[2])) for day, said in told if day != "12"] == [True, True]
+    assert [secret.search(said.partition("-" * 20)[2]) for day, said in told if day == "12"] == [None]
