@@ -474,7 +474,7 @@ def _takes_in(host: Found, guest: Found, day: dt.date) -> bool:
     if guest.role == THANKS and host.role == KEEP:
         return host.due_on <= guest.due_on + WEEK and gap < 14
     if host.weight > guest.weight and host.role != ASK:
-        return gap <= (45 if host.rule == "ninety-days" else 21)
+        return gap <= {"first-month": 28, "ninety-days": 42}.get(host.rule, 21)
     return host.role not in EXEMPT and gap < 14
 
 

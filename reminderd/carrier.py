@@ -288,13 +288,14 @@ class Carrier:
     def _begun(
         self, session: Session, user: User, entries: list[Entry], nudge: Nudge, hidden: bool
     ) -> tuple[str, str | None]:
-        """The thread that a mail belongs to, and its subject where it has begun. One whose subject names somebody else
-        than those in the mail is left, for the next."""
+        """The thread that a mail belongs to, and its subject where it has begun. One whose subject names somebody, or a
+        day, that is not in the mail is left for the next."""
         group = [entry.facts for entry in entries]
+        due_ats = [entry.due_at for entry in entries]
         for turn in itertools.count():
             thread = self._thread(user, nudge, turn)
             begun = due.thread_subject(session, user.id, thread)
-            if begun is None or hidden or words.still_fits(begun, nudge.draft, group):
+            if begun is None or hidden or words.still_fits(begun, nudge.draft, group, due_ats):
                 break
         return thread, begun
 

@@ -22,6 +22,7 @@ NAMES = (
     "vouched",
     "followed_up",
     "heard",
+    "posted",
     "alternates",
     "agreed_names",
     "points",

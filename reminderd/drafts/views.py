@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from reminderd.drafts import links, words
@@ -14,7 +14,7 @@ from reminderd.drafts.dates import day_short, listing, local_day, upfirst
 from reminderd.drafts.items import Entry, MailItem
 from reminderd.drafts.phrases import event_words, need_by, phrases
 from reminderd.drafts.telling import marked
-from reminderd.store.draft_records import Involved
+from reminderd.store.draft_records import DraftFacts
 
 SNOOZE = "3d"
 Button = tuple[str, str]
@@ -49,18 +49,20 @@ def _opening(item: MailItem, say: Mapping[str, str]) -> list[str]:
     language = item.user.language
     accepted = next((entry.facts for entry in item.entries if entry.draft.situation == "accepted"), None)
     if accepted is not None and accepted.involved:
-        return [_before_posting(accepted.involved, language, say)]
+        return [_who_knows(accepted, language, say)]
     waiting = [name for entry in item.entries if not entry.done for name in _first(entry)]
     still = listing(dict.fromkeys(waiting), language)
     return [f"{say['still_open']}: {still}."] if len(item.entries) > 1 and still and item.digest is None else []
 
 
-def _before_posting(involved: Sequence[Involved], language: str, say: Mapping[str, str]) -> str:
-    waiting = [marked(one.first_name or one.name, one.paused, language) for one in involved if not one.told]
-    known = words.knows(len(involved) - len(waiting), len(involved), language)
+def _who_knows(facts: DraftFacts, language: str, say: Mapping[str, str]) -> str:
+    waiting = [marked(one.first_name or one.name, one.paused, language) for one in facts.involved if not one.told]
+    told, total = len(facts.involved) - len(waiting), len(facts.involved)
+    known = words.knows(told, total, language, post=not facts.posted)
     if not waiting:
         return f"{upfirst(known)}."
-    return f"{say['before_posting']}: {known}; {say['still']}: {listing(dict.fromkeys(waiting), language)}."
+    before = "" if facts.posted else f"{say['before_posting']}: "
+    return f"{before}{known}; {say['still']}: {listing(dict.fromkeys(waiting), language)}."
 
 
 def _first(entry: Entry) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reminderd.drafts.dates import day_short, local_day, upfirst
@@ -70,13 +71,25 @@ def subject(draft: str, group: Sequence[DraftFacts], due_at: dt.datetime) -> str
     return f"{what} {by(due_at, first.me.zone, language)}"
 
 
-def still_fits(begun: str, draft: str, group: Sequence[DraftFacts]) -> bool:
-    """Whether the subject that a thread began with names no other person than these: one of them, or all at once."""
-    first = group[0]
-    bare = _words(draft, first.me.language).bare
+def still_fits(begun: str, draft: str, group: Sequence[DraftFacts], due_ats: Iterable[dt.datetime]) -> bool:
+    """Whether the subject that a thread began with speaks of these: of one of them alone or of all at once, and of no
+    day but one by which something is due."""
+    me, who = group[0].me, group[0].them.name
+    days = {f" {by(due_at, me.zone, language)}" for due_at in due_ats for language in TITLES}
+    said = next((begun.removesuffix(day) for day in days if begun.endswith(day)), None)
+    if said is None:
+        return False
+    bare = _words(draft, me.language).bare
     if "{who}" not in bare and "{wem}" not in bare:
         return True
-    return (len(group) == 1 and first.them.name in begun) or any(crowd in begun for crowd in _CROWDS)
+    return (len(group) == 1 and _names(said, draft, who)) or any(crowd in said for crowd in _CROWDS)
+
+
+def _names(said: str, draft: str, who: str) -> bool:
+    """Whether a subject without its day names this person, in whatever words: the name is the whole name."""
+    own = (_words(draft, language) for language in TITLES)
+    others = (one for table in TITLES.values() for one in table.values())
+    return any(said == _fill(one.bare, "", who) for one in itertools.chain(own, others))
 
 
 def digest_subject(people: Sequence[str], language: str = "en") -> str:

@@ -20,8 +20,8 @@ from reminderd.rules.states import Status, Tier
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
-NAMES: frozenset[str] = frozenset({"event", "reference", "opportunity", "involved", "quiet_profiles"})
-OF_EVENTS: frozenset[str] = frozenset({"event", "opportunity", "involved"})
+NAMES: frozenset[str] = frozenset({"event", "reference", "opportunity", "involved", "accepted", "quiet_profiles"})
+OF_EVENTS: frozenset[str] = frozenset({"event", "opportunity", "involved", "accepted"})
 """What there is only where an event starts the rule."""
 
 _SAID = ("approach", "by", "by_itself", "draft", "kind", "nudge", "role", "scope", "starts", "subject", "until")
@@ -177,6 +177,7 @@ def _samples(on: Sequence[str], reference: ReferenceFact) -> Iterator[Mapping[st
             "reference": dataclasses.replace(reference, tier=tier),
             "opportunity": opportunity,
             "involved": final,
+            "accepted": final,
             "quiet_profiles": 1 if final else 0,
         }
 

@@ -169,6 +169,7 @@ class _Firing:
             "reference": reference,
             "opportunity": opportunity,
             "involved": event is not None and bool(self._group(rule, event.opportunity_id)),
+            "accepted": event is not None and self.line.is_accepted(event.opportunity_id),
             "quiet_profiles": self._quiet_profiles(day or self.line.today),
         }
         return rule.when.holds(names)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
-from reminderd.rules.calendar import leave_quiet, local_day, local_moment, next_digest, next_morning
+from reminderd.rules.calendar import Span, leave_quiet, local_day, local_moment, next_digest, next_morning, shift
 from reminderd.rules.facts import PlannedStep, UserFact
 from reminderd.rules.occasions import Candidate
 from reminderd.rules.rule import Anchor, Role, StepRule
 from reminderd.rules.states import Digest
 
-WEEK = dt.timedelta(days=7)
+WEEK = Span(days=7)
 SOON = dt.timedelta(hours=3)
 """No two reminders of one nudge within so long, where quiet hours brought them together."""
 _DIGEST = (Anchor.DIGEST, Anchor.NEXT_DIGEST)
@@ -100,7 +100,7 @@ def _digest_steps(candidate: Candidate, user: UserFact) -> tuple[PlannedStep, ..
     lane = "now" if user.digest is Digest.OFF else "digest"
     steps = [PlannedStep(1, first, channel, lane)]
     if len(candidate.rule.steps) > 1:
-        second = first + WEEK if user.digest is Digest.OFF else _slot(first, user)
+        second = shift(first, WEEK, user.zone) if user.digest is Digest.OFF else _slot(first, user)
         steps.append(PlannedStep(2, leave_quiet(second, user.quiet, user.zone), channel, lane))
     return tuple(step for step in steps if step.at < candidate.expires_at or step.position == 1)
 

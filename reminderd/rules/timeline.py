@@ -64,6 +64,11 @@ class Timeline:
         found = [e for e in self.events if e.opportunity_id == opportunity_id and e.kind in OUTCOMES and e.on <= day]
         return found[-1] if found else None
 
+    def is_accepted(self, opportunity_id: int | None) -> bool:
+        """Whether the newest outcome of an opportunity is an accepted offer."""
+        outcome = self.outcome(opportunity_id)
+        return outcome is not None and outcome.kind == "accepted"
+
     def silenced(self, event: EventFact, stage: int) -> bool:
         """Whether a later stage of the event's opportunity has come since, or the event no longer takes place."""
         return any(

@@ -55,6 +55,7 @@ def assemble(shelf: Shelf, wanted: Wanted) -> DraftFacts:
         vouched=_vouched(timeline, job_id),
         followed_up=_followed_up(timeline, starting),
         heard="" if kept_out or opportunity is None else _heard(shelf, starting, timeline),
+        posted=_posted(shelf.by_opportunity.get(job_id or 0, ()), today),
         alternates=_alternates(shelf, wanted, job_id, today),
         agreed_names=() if kept_out else tuple(one.first_name for one in crowd if one.agreed),
         points=_points(them.speaks_to),
@@ -190,16 +191,16 @@ def _vouched(timeline: Iterable[EventRow], job_id: int | None) -> bool:
 
 
 def _followed_up(timeline: Iterable[EventRow], ask: EventRow | None) -> bool:
-    """Whether a second message about the ask is recorded."""
+    """Whether a second message about the ask is recorded: one that a nudge about something else led to is none."""
     if ask is None or ask.kind != "asked":
         return False
-    return any(
-        event.kind in _MESSAGES
-        and event.id != ask.id
-        and event.on >= ask.on
-        and (event.opportunity_id == ask.opportunity_id or (event.data or {}).get("occasion") == f"event:{ask.id}")
-        for event in timeline
-    )
+    its_own = f"event:{ask.id}"
+    for event in timeline:
+        if event.kind in _MESSAGES and event.id != ask.id and event.on >= ask.on:
+            led_to_by = None if event.kind == "asked" else (event.data or {}).get("occasion")
+            if led_to_by == its_own or (led_to_by is None and event.opportunity_id == ask.opportunity_id):
+                return True
+    return False
 
 
 def _involved(shelf: Shelf, job: Opportunity, today: dt.date) -> list[Involved]:
@@ -252,6 +253,12 @@ def _heard(shelf: Shelf, outcome: EventRow | None, timeline: Sequence[EventRow])
     return told if told != outcome.kind else ""
 
 
+def _posted(events: Iterable[EventRow], today: dt.date) -> bool:
+    """Whether the newest day that was named for a post about the job is past: it may be public by now."""
+    days = [event.on for event in events if event.kind == "announcement"]
+    return bool(days) and max(days) < today
+
+
 def _alternates(shelf: Shelf, wanted: Wanted, job_id: int | None, today: dt.date) -> tuple[str, ...]:
     """Who could be asked instead: agreed before, in touch within a year, least used, not asked for this one."""
     if wanted.situation not in ALTERNATES_FOR:
@@ -298,10 +305,7 @@ def _people(
         mine = [one for one in shelf.references.values() if one.user_id == wanted.user_id and one.profile]
         return tuple(_person(one, veil) for one in mine[:3])
     if wanted.situation == "warm_up":  # it speaks of those who vouched
-        events = list(shelf.by_opportunity.get(job_id or 0, ()))
-        ended = next((place for place, event in enumerate(events) if event.kind in OUTCOMES), len(events))
-        # What was written after the outcome follows no ask up.
-        told = [event for place, event in enumerate(events) if place < ended or event.kind not in _MESSAGES]
-        crowd = [one for one in crowd if _vouched([own for own in told if own.reference_id == one.id], job_id)]
+        events = shelf.by_opportunity.get(job_id or 0, ())
+        crowd = [one for one in crowd if _vouched([own for own in events if own.reference_id == one.id], job_id)]
     people = (shelf.references[one.id] for one in crowd)
     return tuple(_person(one, veil) for one in people if not one.keep_from_knowing)

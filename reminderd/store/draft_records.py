@@ -134,6 +134,8 @@ class DraftFacts:
     """Whether the ask that the draft is about was followed up."""
     heard: str = ""
     """The outcome that they were told of before this one, where that was another."""
+    posted: bool = False
+    """Whether the day on which the news of the job was to be posted is past."""
     alternates: tuple[str, ...] = ()
     agreed_names: tuple[str, ...] = ()
     points: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -109,3 +110,56 @@ def test_who_is_paused_is_named_before_you_post_and_counts(begin: Begin) -> None
     life.at("2026-03-05T10:06", "record", "told", "Ben", "--for", "Acme", "--quiet")
     said = life.done("2026-03-05T10:07", "accepted", "Ana Lima")
     assert "still: Cleo Ames (paused)." in said
+
+
+@pytest.mark.parametrize("outcome", ["", "turned_down", "rejected", "withdrawn"])
+def test_before_you_post_comes_for_an_offer_that_stays_accepted_and_no_other(begin: Begin, outcome: str) -> None:
+    life = begin("2026-11-10T09:30", *FIVE)
+    life.at("2026-11-10T09:31", "landed", "Acme", "--all", "--starts", "2026-12-01", "--quiet")
+    life.at("2026-11-10T09:32", "record", "announcement", "--for", "Acme", "--on", "2026-11-20", "--quiet")
+    if outcome:
+        life.at("2026-11-12T10:00", "record", outcome, "--for", "Acme", "--quiet")
+    life.until("2026-11-20T20:00")
+    days = [] if outcome else ["2026-11-19", "2026-11-20"]
+    assert about(life.arrived, "before-you-post") == [(day, None, "email") for day in days]
+
+
+def test_a_post_that_is_planned_without_an_accepted_offer_is_not_spoken_of(begin: Begin) -> None:
+    life = begin("2026-11-10T09:30", *FIVE)
+    life.at("2026-11-10T09:31", "opportunity", "add", "Acme")
+    life.at("2026-11-10T09:32", "record", "asked", "--all", "--for", "Acme", "--quiet")
+    life.at("2026-11-10T09:33", "record", "announcement", "--for", "Acme", "--on", "2026-11-20", "--quiet")
+    life.until("2026-11-20T20:00")
+    assert about(life.arrived, "before-you-post") == []
+
+
+def test_the_subject_says_the_name_of_the_one_whom_the_mail_is_about(begin: Begin) -> None:
+    life = begin("2026-11-24T09:30", "Ana Lima", "Ana Lim")
+    life.at("2026-11-24T09:31", "landed", "Acme", "Ana Lima", "--quiet")
+    life.until("2026-11-24T09:40")
+    life.at("2026-11-24T10:00", "record", "agreed", "Ana Lim", "--for", "Acme", "--quiet")
+    life.until("2026-11-24T10:10")
+    told = {one.nudges[0].reference: one.subject for one in life.arrived if one.nudges[0].rule == "accepted"}
+    assert told == {"Ana Lima": "Thank Ana Lima by Thu 26 Nov", "Ana Lim": "Thank Ana Lim by Thu 26 Nov"}
+
+
+def test_the_subject_says_a_day_by_which_something_in_the_mail_is_due(begin: Begin) -> None:
+    life = begin("2026-11-10T09:30", "Ana Lima", "Ben Okafor", "Cleo Ames")
+    life.at("2026-11-10T09:31", "reference", "edit", "Cleo", "--present-employer")
+    life.at("2026-11-10T09:32", "landed", "Acme", "--all", "--quiet")
+    life.at("2026-11-23T10:00", "record", "signed", "--for", "Acme", "--quiet")
+    life.until("2026-11-24T10:00")
+    told = [(f"{one.at:%d}", one.subject) for one in life.arrived if one.nudges[0].rule == "accepted"]
+    everyone, cleo = "Thank your Acme references by Thu 12 Nov", "Thank Cleo Ames by Wed 25 Nov"
+    assert told == [("10", everyone), ("11", everyone), ("12", everyone), ("23", cleo), ("24", cleo)]
+
+
+def test_after_the_day_of_the_post_no_draft_says_that_it_is_still_to_come(begin: Begin) -> None:
+    life = begin("2026-11-10T09:30", *FIVE)
+    life.at("2026-11-10T09:31", "landed", "Acme", "--all", "--quiet")
+    life.at("2026-11-10T09:32", "record", "announcement", "--for", "Acme", "--on", "2026-11-11", "--quiet")
+    life.until("2026-11-12T20:00")
+    told = [(f"{one.at:%d}", plain_of(one)) for one in life.arrived if one.nudges[0].rule == "accepted"]
+    secret = re.compile(r"\bpost(ed)?\b|public|announce|first to know|ahead of the news|rest of the world")
+    assert [bool(secret.search(said.partition("-" * 20)[2])) for day, said in told if day != "12"] == [True, True]
+    assert [secret.search(said.partition("-" * 20)[2]) for day, said in told if day == "12"] == [None]

@@ -55,6 +55,7 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "vouched": (False, True),
     "followed_up": (False, True),
     "heard": ("", "turned_down", "rejected", "withdrawn", "accepted"),
+    "posted": (False, True, False),
     "alternates": ((), ("Tom",), ("Tom", "Iris")),
     "agreed_names": ((), ("Tom", "Iris")),
     "points": ((), ("mentoring",), ("the data migration", "how I lead a team", "how I handle incidents")),

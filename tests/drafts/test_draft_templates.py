@@ -140,3 +140,13 @@ def test_a_second_message_is_spoken_of_only_where_one_is_recorded() -> None:
         block = f"mail_{variant}"
         assert re.search(followed, render("ask_unanswered", block, FULL))
         assert not re.search(followed, render("ask_unanswered", block, FULL | {"followed_up": False}))
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+def test_after_the_day_of_the_post_the_news_is_not_called_a_secret(vouched: bool) -> None:
+    secret = r"\bpost(ed)?\b|public|announce|first to know|from me first|hear it first|ahead of|rest of the world"
+    facts = FULL | {"posted": True, "vouched": vouched, "reasons": ()}
+    for block in ENGLISH.blocks("accepted"):
+        for warmth in ("plain", "normal", "warm"):
+            text = render("accepted", block, facts | {"warmth": warmth})
+            assert not re.search(secret, text), text

@@ -172,3 +172,13 @@ def test_a_second_message_is_spoken_of_in_german_only_where_one_is_recorded() ->
         block = f"mail_{variant}"
         assert re.search(followed, render("ask_unanswered", block, FULL))
         assert not re.search(followed, render("ask_unanswered", block, FULL | {"followed_up": False}))
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+def test_after_the_day_of_the_post_the_german_news_is_not_called_a_secret(vouched: bool) -> None:
+    secret = r"[Pp]oste|öffentlich|als Erstes|den Ersten|zuerst (von|hören)|kommst zuerst|[Bb]evor|vorher|Vorher"
+    facts = FULL | {"posted": True, "vouched": vouched, "reasons": (), "heard": ""}
+    for block in GERMAN.blocks("accepted"):
+        for warmth in ("plain", "normal", "warm"):
+            text = render("accepted", block, facts | {"warmth": warmth})
+            assert not re.search(secret, text), text

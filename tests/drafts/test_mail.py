@@ -129,6 +129,13 @@ def test_before_you_post_opens_the_accepted_mail_and_the_preheader() -> None:
     assert line.rstrip(".") in part(mail, "html").partition("&#847;")[0]
 
 
+def test_after_the_day_of_the_post_the_mail_only_says_who_knows() -> None:
+    known = facts(posted=True)
+    assert part(make_mail(item(entry(known=known)), LIBRARY), "plain").startswith("0 of 6 know; still: Ana, Ben, ")
+    all_know = dataclasses.replace(known, involved=tuple(dataclasses.replace(one, told=True) for one in known.involved))
+    assert part(make_mail(item(entry(known=all_know)), LIBRARY), "plain").splitlines()[0] == "All six know."
+
+
 def test_a_later_reminder_says_so_and_who_is_left() -> None:
     entries = [
         entry(7, facts("Ana Müller", 1), position=2, draft=draft(situation="turned_down"), done=True),

@@ -49,6 +49,28 @@ def test_several_people_take_their_case_in_german(draft: str, said: str) -> None
     assert words.subject(draft, group, DUE) == said
 
 
+@pytest.mark.parametrize("other", ["Ana Lim", "Ana", "Lima", "Ana Lima Costa"])
+def test_a_thread_goes_on_with_the_person_whose_whole_name_its_subject_says(other: str) -> None:
+    begun = words.subject("accepted", [facts("Ana Lima")], DUE)
+    assert words.still_fits(begun, "accepted", [facts("Ana Lima")], [DUE])
+    assert not words.still_fits(begun, "accepted", [facts(other)], [DUE])
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_thread_goes_on_in_another_language_and_other_words(language: str) -> None:
+    begun = words.subject("check_in", [of_user(facts("Ana Lima"), language=language)], DUE)
+    for now in ("en", "de"):
+        assert words.still_fits(begun, "give", [of_user(facts("Ana Lima"), language=now)], [DUE])
+
+
+def test_a_thread_goes_on_while_something_is_due_by_the_day_in_its_subject() -> None:
+    everyone, later = [facts(name, number) for number, name in enumerate(NAMES, 1)], DUE + dt.timedelta(days=13)
+    begun = words.subject("accepted", everyone, DUE)
+    assert words.still_fits(begun, "accepted", everyone[:1], [DUE])
+    assert words.still_fits(begun, "accepted", everyone[:2], [later, DUE])
+    assert not words.still_fits(begun, "accepted", everyone[:1], [later])
+
+
 def test_a_nudge_about_several_names_them_by_the_company() -> None:
     alone = facts(them=Person())
     assert words.title("gift", alone) == "Send your Acme references a card or a small gift"

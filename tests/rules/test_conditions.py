@@ -54,6 +54,7 @@ def test_our_own_conditions_would_pass_the_check_that_reading_our_book_leaves_ou
         ('[rules.accepted]\nwhen = "event.final and reference.since > event.on"\n', "not known"),
         ("[rules.check-in]\nwhen = 'event.final'\n", "'event', but no event starts the rule"),
         ("[rules.check-in]\nwhen = 'involved'\n", "'involved', but no event starts the rule"),
+        ("[rules.check-in]\nwhen = 'accepted'\n", "'accepted', but no event starts the rule"),
     ],
 )
 def test_a_condition_of_the_users_is_checked_when_it_is_read(text: str, told: str) -> None:

@@ -42,6 +42,14 @@ def test_one_mention_in_the_digest_before_it_is_due_and_one_after() -> None:
     ]
 
 
+def test_without_a_digest_the_second_reminder_keeps_its_hour_over_a_clock_change() -> None:
+    world = quiet().me(digest=Digest.OFF).on("2026-12-25", "met")  # the clocks go forward on 28 March
+    assert world.steps("2026-12-26T12:00", "check-in") == [
+        ("2027-03-24 09:00", "email", "now"),
+        ("2027-03-31 09:00", "email", "now"),
+    ]
+
+
 def test_left_alone_it_rests_until_the_next_occasion() -> None:
     world = quiet().on("2026-03-10", "met")
     first, second = world.open("2026-06-20T12:00")["check-in"], world.open("2026-09-04T12:00")["check-in"]

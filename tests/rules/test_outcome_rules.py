@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from reminderd.rules.calendar import QuietHours
+from reminderd.rules.calendar import QuietHours, add_span, parse_span
 from tests.rules.world import World, day
 
 
@@ -163,6 +163,22 @@ def test_where_nobody_is_left_to_hear_there_is_no_gift_no_warm_up_and_no_look_at
     assert ("before-you-post" in nudges) is post
 
 
+@pytest.mark.parametrize("outcome", ["turned_down", "rejected", "withdrawn"])
+def test_who_knows_is_not_asked_before_a_post_about_what_came_to_nothing(outcome: str) -> None:
+    world = asked().on("2026-11-24", "accepted").on("2026-12-04", "announcement", recorded="2026-11-24T12:00")
+    assert "before-you-post" in world.open("2026-11-25T13:00", whole=True)
+    world.on("2026-11-26", outcome)
+    assert "before-you-post" not in world.open("2026-11-26T13:00", whole=True)
+    assert "before-you-post" not in world.open("2026-12-03T13:00", whole=True)
+
+
+def test_a_post_that_is_planned_before_there_is_an_accepted_offer_waits_for_one() -> None:
+    world = asked().on("2026-12-04", "announcement", recorded="2026-11-24T12:00")
+    assert "before-you-post" not in world.open("2026-11-25T13:00", whole=True)
+    world.on("2026-11-26", "accepted")
+    assert "before-you-post" in world.open("2026-11-26T13:00", whole=True)
+
+
 def test_the_signature_makes_those_inside_part_of_the_group() -> None:
     world = asked().on("2026-11-24", "accepted").but(inside=frozenset({1}))
     assert "gift" not in world.open("2026-11-25T13:00", whole=True)
@@ -204,6 +220,17 @@ def test_a_start_date_leaves_the_thanks_and_adds_one_note_at_ninety_days() -> No
     assert world.due("2026-12-08T12:00")["accepted"] == "2026-11-26"
     assert world.due("2026-12-08T12:00")["ninety-days"] == "2027-03-07"
     assert world.due("2026-12-08T12:00", whole=True)["warm-up"] == "2028-07-07"
+
+
+def test_a_word_a_month_in_comes_whatever_the_length_of_the_month() -> None:
+    without = []
+    for number in range(731):
+        first = day("2027-01-01") + dt.timedelta(days=number)  # to the end of a leap year
+        accepted = (first - dt.timedelta(days=20)).isoformat()
+        world = World().on(accepted, "asked").on(accepted, "accepted").acme(starts_on=first)
+        if "first-month" not in world.open(f"{add_span(first, parse_span('1 month'))}T12:00"):
+            without.append(first.isoformat())
+    assert without == []
 
 
 def test_the_start_date_is_the_one_the_job_has_now_whatever_was_said_with_the_acceptance() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from reminderd.rules.facts import PlannedNudge
 from reminderd.rules.projection import FIRST_ID, project
@@ -63,6 +66,19 @@ def test_nothing_comes_twice_and_nothing_after_the_end() -> None:
     assert len(keys) == len(set(keys))
     assert max(first_day(nudge) for nudge in found) <= "2027-12-31"
     assert [nudge.rule for nudge in found[:3]] == ["accepted", "first-month", "ninety-days"]
+
+
+@pytest.mark.parametrize("lead", [20, 75])
+def test_a_month_in_comes_a_word_whatever_the_first_day_and_whatever_else_comes(lead: int) -> None:
+    without = []
+    for number in range(365):
+        first = day("2026-06-01") + dt.timedelta(days=number)
+        accepted = (first - dt.timedelta(days=lead)).isoformat()
+        world = World().on(accepted, "asked").on(accepted, "accepted").acme(starts_on=first)
+        until = f"{first + dt.timedelta(days=50)}T00:00"
+        if "first-month" not in {rule for rule, _ in ahead(world, f"{accepted}T12:00", until)}:
+            without.append(first.isoformat())
+    assert without == []
 
 
 def test_what_was_skipped_stays_away() -> None:

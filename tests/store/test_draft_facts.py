@@ -244,6 +244,20 @@ def test_a_start_date_counts_as_a_start_unless_the_offer_was_turned_down_after_a
     assert world.facts(world.nudge("check_in", ana)).stage == ""
 
 
+@pytest.mark.parametrize(
+    ("ago", "posted"), [((), False), ((1,), True), ((0,), False), ((-2,), False), ((5, -2), False), ((5, 1), True)]
+)
+def test_the_news_may_be_public_once_the_newest_day_for_its_post_is_past(
+    world: World, ago: tuple[int, ...], posted: bool
+) -> None:
+    ana, acme, other = world.reference(), world.opportunity(), world.opportunity("Globex")
+    world.event("announcement", days(9), None, other)
+    started = world.event("accepted", days(10), None, acme)
+    for one in ago:
+        world.event("announcement", days(one), None, acme)
+    assert world.facts(world.nudge("accepted", ana, acme, event_id=started.id)).posted is posted
+
+
 def secret(world: World, **embargo: Any) -> tuple[Reference, Opportunity, Event]:
     ana = world.reference(speaks_to=f"why I fit {CANARY}", relation=f"knows {CANARY} people")
     job = world.opportunity(
