@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reminderd.cli import garbage, other_home
+from reminderd.cli import garbage, nobody, other_home
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.output import facts, json_option, local, moment
 
@@ -29,6 +29,9 @@ def run(ctx: Ctx, once: bool) -> int:
     if once:
         code = run_once(ctx.settings)
         ctx.writes = True
+        line = nobody.line_after_pass(ctx.settings)
+        if line is not None:
+            ctx.tell(f"reminderd: {line}")
         return code
     if ctx.is_terminal():
         ctx.tell_local()

@@ -188,6 +188,12 @@ def test_there_is_one_copy_a_day_and_the_oldest_go(tmp_path: Path, sqlite_store:
     backup.verify(folder / names[-1])
 
 
+def test_a_database_in_which_nobody_is_set_up_has_no_copy(tmp_path: Path, sqlite_store: Store) -> None:
+    assert backup.daily(sqlite_store, tmp_path / "copies", 3, NOW) is None
+    add_user(sqlite_store)
+    assert backup.daily(sqlite_store, tmp_path / "copies", 3, NOW) is not None
+
+
 def test_no_daily_copies_where_none_are_wanted(tmp_path: Path, sqlite_store: Store) -> None:
     assert backup.daily(sqlite_store, tmp_path / "copies", 0, NOW) is None
     assert not (tmp_path / "copies").exists()
