@@ -15,6 +15,7 @@ from reminderd.cli.context import Ctx
 from reminderd.cli.words import StepLine, steps_words
 from reminderd.rules.kinds import ALIASES, RECORDABLE
 from reminderd.store.tables import User
+from tests.cli.desk import Desk
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -360,6 +361,15 @@ def test_need_without_a_name_suggests_who_agreed_before_and_is_least_used(tmp_pa
     assert "Whom? Cleo Ames (agreed before, not called on lately, in touch this year); Ben Okafor (agreed" in line
     assert 'reminderd need Globex --by 2026-12-01 "Cleo Ames"' in line
     assert desk.rows("SELECT company FROM opportunities") == [("Acme",)]
+
+
+def test_need_makes_no_silence_up_of_whom_no_contact_is_known(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.ok("add", "Maria Lopez", "maria@example.org")
+    desk.ok("reference", "add", "Ben Okafor", "--last-contact", "2024-01-05")
+    line = desk.refused(2, "need", "Globex", "--by", "friday")
+    assert "Maria Lopez (not asked before, not called on lately, last contact unknown)" in line
+    assert "Ben Okafor (not asked before, not called on lately, long silent)" in line
 
 
 # ---- undo
