@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
 
 from reminderd.cli.context import Ctx
 from reminderd.cli.words import StepLine, steps_words
@@ -307,6 +309,31 @@ def test_landed_without_names_says_whom_to_name(tmp_path: Path) -> None:
     result = six_references(tmp_path).run("landed", "Acme")
     assert result.exit_code == 0
     assert "reminderd landed Acme NAME… (or --all)" in result.stderr
+
+
+def test_landed_of_somebody_who_said_no_that_day_names_what_outweighs_it(
+    tmp_path: Path, clock: FrozenDateTimeFactory
+) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "no", "Ana", "--for", "Acme")
+    said = desk.run("landed", "Acme", "Ana").stderr
+    assert "Nobody is to be told for Acme: Ana Lima said no.\n" in said
+    assert "reminderd landed" not in said
+    command = 'reminderd record agreed "Ana Lima" --for Acme --on tomorrow'
+    assert command in said
+    desk.ok(*shlex.split(command)[1:], "--quiet")
+    clock.tick(dt.timedelta(days=1))
+    desk.ok("run", "--once")
+    assert list(numbers(desk, "accepted")) == ["Ana Lima"]
+
+
+def test_landed_of_nobody_but_who_said_no_before_names_the_way_to_name_them(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "no", "Ana", "--for", "Acme", "--on", "yesterday")
+    said = desk.run("landed", "Acme").stderr
+    assert "If somebody vouched for you all the same, name them: reminderd landed Acme NAME… (or --all)" in said
+    desk.ok("landed", "Acme", "Ana", "--quiet")
+    assert list(numbers(desk, "accepted")) == ["Ana Lima"]
 
 
 # ---- need
