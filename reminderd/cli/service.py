@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="One pass, for cron: 0 nothing due is left, 75 something waits, 1 failed.")
 @pass_ctx
 def run(ctx: Ctx, once: bool) -> int:
-    """The daemon: plans, composes and sends until it is stopped (SIGTERM); SIGHUP reads rules and settings anew."""
+    """The daemon: plans, composes and sends until it is stopped (SIGTERM); SIGHUP reads rules and settings anew.
+
+    A change of rules or templates is noticed at the next pass; one of settings waits for SIGHUP.
+    """
     if not once:
         garbage.look_as_usual()
     from reminderd.daemon import run_forever, run_once
