@@ -15,14 +15,20 @@ from reminderd.errors import ReminderdError
 def health(ctx: Ctx) -> int:
     """0 and "ok" while the daemon makes its passes and nothing is stuck, else 1 and what is wrong.
 
-    It looks at the database only, so it also serves containers and machines without systemd.
+    It looks at the database only, so it also serves containers and machines without systemd. That nobody is set up is
+    no problem of the daemon's; it is said beside it, on stderr.
     """
     from reminderd import metrics
+    from reminderd.cli import nobody
+    from reminderd.store.backup import is_anybody
 
     ctx.tells_faults = False
     try:
-        with ctx.house(own_rules=False).store.reading() as session:
+        store = ctx.house(own_rules=False).store
+        with store.reading() as session:
             found = metrics.problems(metrics.load_standing(session), ctx.now())
+        if not is_anybody(store):
+            ctx.tell(f"reminderd: {nobody.words(ctx.settings)}")
     except ReminderdError as error:
         found = [str(error)]
     if ctx.json:

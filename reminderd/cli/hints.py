@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,10 +53,10 @@ def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
         job = session.get_one(Opportunity, news[-1].opportunity_id)
         if ctx.house().actions.involved(session, user, job, ctx.now()):
             return
-        why = _why_nobody(session, job)
-        if why:
-            ctx.tell(f"Nobody is to be {what} for {job.company}: {why}.")
-            ctx.tell(f"If somebody vouched for you all the same, name them: {_command(news[-1].kind, job.company)}")
+        asks = _asks(session, job)
+        if asks:
+            ctx.tell(f"Nobody is to be {what} for {job.company}: {_why_nobody(asks)}.")
+            _say_how_all_the_same(ctx, asks, news[-1], job.company, ctx.today(user))
             return
         rows = list_references(session, user, active=True)
         if not rows:
@@ -67,24 +69,57 @@ def say_nobody_asked(ctx: Ctx, events: Sequence[Event]) -> None:
         ctx.tell(f"Name those who vouched for you: {_command(news[-1].kind, job.company)}")
 
 
-def _why_nobody(session: Session, job: Opportunity) -> str:
-    """What became of those who were asked, none of whom vouches; empty where nobody was."""
-    query = select(Event.kind, Reference).join(Reference, Reference.id == Event.reference_id)
+@dataclasses.dataclass(slots=True)
+class _Ask:
+    """How somebody stands who was asked for a job."""
+
+    is_away: bool
+    kinds: set[str] = dataclasses.field(default_factory=set)
+    refused_on: dt.date | None = None
+    """The last day of a no, or of no answer."""
+
+
+def _asks(session: Session, job: Opportunity) -> dict[str, _Ask]:
+    """Those who were asked for the job, none of whom vouches, by name."""
+    query = select(Event.kind, Event.on, Reference).join(Reference, Reference.id == Event.reference_id)
     query = query.where(Event.opportunity_id == job.id, Event.kind.in_(INVOLVING | CONSENT))
-    kinds: dict[str, set[str]] = {}
-    away = {}
-    for kind, row in session.execute(query.where(Event.retracted_at.is_(None)).order_by(Reference.name)):
-        kinds.setdefault(row.name, set()).add(kind)
-        away[row.name] = row.status != Status.ACTIVE
-    gone = [name for name in kinds if away[name]]
-    refused = [name for name in kinds if name not in gone and "declined" in kinds[name]]
-    silent = [name for name in kinds if name not in gone and name not in refused]
+    found: dict[str, _Ask] = {}
+    for kind, on, row in session.execute(query.where(Event.retracted_at.is_(None)).order_by(Reference.name)):
+        ask = found.setdefault(row.name, _Ask(row.status != Status.ACTIVE))
+        ask.kinds.add(kind)
+        if kind in ("declined", "no_answer"):
+            ask.refused_on = max(on, ask.refused_on or on)
+    return found
+
+
+def _why_nobody(asks: Mapping[str, _Ask]) -> str:
+    """What became of them."""
+    gone = [name for name, ask in asks.items() if ask.is_away]
+    refused = [name for name, ask in asks.items() if name not in gone and "declined" in ask.kinds]
+    silent = [name for name in asks if name not in gone and name not in refused]
     said = [
         f"{listing(refused)} said no" if refused else "",
         f"{listing(silent)} {'was' if len(silent) == 1 else 'were'} asked and did not answer" if silent else "",
         f"{listing(gone)} {'is' if len(gone) == 1 else 'are'} not active" if gone else "",
     ]
     return "; ".join(filter(None, said))
+
+
+def _say_how_all_the_same(ctx: Ctx, asks: Mapping[str, _Ask], news: Event, company: str, today: dt.date) -> None:
+    """How to say that somebody vouched all the same. Naming them says that they were asked on the day of the news; a no
+    of that day, or since, outweighs that, and only a yes of a later day outweighs the no."""
+    asked_on = news.on if news.kind == "accepted" else today
+    firm = {name: ask.refused_on for name, ask in asks.items() if ask.refused_on is not None}
+    firm = {name: on for name, on in firm.items() if on >= asked_on and not asks[name].is_away}
+    if firm:
+        later = " --on tomorrow" if max(firm.values()) >= today else ""
+        names = " ".join(quoted(name) for name in firm)
+        ctx.tell(
+            "If they vouched for you all the same, record a yes of a later day than the no: "
+            f"reminderd record agreed {names} --for {quoted(company)}{later}"
+        )
+    if len(firm) < len(asks):
+        ctx.tell(f"If somebody vouched for you all the same, name them: {_command(news.kind, company)}")
 
 
 def say_waiting(ctx: Ctx, events: Sequence[Event]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reminderd.cli import garbage, other_home
+from reminderd.cli import garbage, nobody, other_home
 from reminderd.cli.context import Ctx, pass_ctx
 from reminderd.cli.output import facts, json_option, local, moment
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="One pass, for cron: 0 nothing due is left, 75 something waits, 1 failed.")
 @pass_ctx
 def run(ctx: Ctx, once: bool) -> int:
-    """The daemon: plans, composes and sends until it is stopped (SIGTERM); SIGHUP reads rules and settings anew."""
+    """The daemon: plans, composes and sends until it is stopped (SIGTERM); SIGHUP reads rules and settings anew.
+
+    A change of rules or templates is noticed at the next pass; one of settings waits for SIGHUP.
+    """
     if not once:
         garbage.look_as_usual()
     from reminderd.daemon import run_forever, run_once
@@ -29,6 +32,9 @@ def run(ctx: Ctx, once: bool) -> int:
     if once:
         code = run_once(ctx.settings)
         ctx.writes = True
+        line = nobody.line_after_pass(ctx.settings)
+        if line is not None:
+            ctx.tell(f"reminderd: {line}")
         return code
     if ctx.is_terminal():
         ctx.tell_local()

@@ -44,7 +44,7 @@ def suggest(session: Session, user: User, job: Opportunity | None, today: dt.dat
         last = max((event.on for event in events if event.kind in TOUCHES), default=row.last_contact_on)
         cold = last is None or today - last > WARM
         used = counts.get(row.id, 0)
-        found.append(((before != AGREED, cold, used, row.name), Idea(row, _why(before, used, cold))))
+        found.append(((before != AGREED, cold, used, row.name), Idea(row, _why(before, used, last, today))))
     return [idea for _, idea in sorted(found, key=lambda pair: pair[0])[:MOST]]
 
 
@@ -92,8 +92,11 @@ def _before(events: Sequence[Event], today: dt.date) -> str:
     return "asked before" if "asked" in kinds else "not asked before"
 
 
-def _why(before: str, used: int, cold: bool) -> str:
+def _why(before: str, used: int, last: dt.date | None, today: dt.date) -> str:
     parts = [before]
     parts.append("not called on lately" if not used else f"called on {used}× in 90 days")
-    parts.append("long silent" if cold else "in touch this year")
+    if last is None:
+        parts.append("last contact unknown")
+    else:
+        parts.append("long silent" if today - last > WARM else "in touch this year")
     return ", ".join(parts)

@@ -42,6 +42,7 @@ def findings(ctx: Ctx) -> Iterator[Finding]:
         return
     for what, attempt in (
         ("database", _database),
+        ("users", _users),
         ("files", _files),
         ("rules", _rules),
         ("templates", _templates),
@@ -77,7 +78,7 @@ def _database(ctx: Ctx) -> list[str]:
 
     path = ctx.settings.database_path
     if path is not None and not path.exists():
-        raise ConfigError(f"there is no {path} yet; start with: reminderd init")
+        raise ConfigError(f"there is no {path} yet; start with: reminderd init{_back(ctx)}")
     store = ctx.house(own_rules=False).store
     if problems := impossible.find(store):
         raise _Wrong(*problems)
@@ -86,6 +87,27 @@ def _database(ctx: Ctx) -> list[str]:
     if path is not None and not _writable(path):
         raise _Wrong(f"{path} is read-only for this user")
     return [f"{store.place} at {migrate.current(store)}"]
+
+
+def _back(ctx: Ctx) -> str:
+    from reminderd.cli import nobody
+
+    way = nobody.back(ctx.settings)
+    return f".{way}" if way else ""
+
+
+def _users(ctx: Ctx) -> list[str]:
+    """Said only where there are none."""
+    from reminderd.cli import nobody
+    from reminderd.store.backup import is_anybody
+
+    try:
+        is_set_up = is_anybody(ctx.house().store)
+    except ReminderdError:
+        return []  # told by the database's own line
+    if not is_set_up:
+        raise _Wrong(nobody.words(ctx.settings))
+    return []
 
 
 def _files(ctx: Ctx) -> list[str]:

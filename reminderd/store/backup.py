@@ -9,9 +9,12 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+from sqlalchemy import select
+
 from reminderd.errors import ReminderdError, StoreBusy, UsageError
 from reminderd.store import faults, migrate
 from reminderd.store.database import Store
+from reminderd.store.tables import User
 
 RESTS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a file. Left behind by another file they would be taken for this one's."""
@@ -45,16 +48,28 @@ def copy_to(store: Store, target: Path, *, replace: bool = False) -> Path:
 
 def daily(store: Store, folder: Path, keep: int, now: dt.datetime) -> Path | None:
     """The copy of this day (UTC) where there is none yet, and none but the newest ``keep`` left; its path when it was
-    made just now. Nothing for what is no SQLite file, or where none are to be kept."""
+    made just now. Nothing for what is no SQLite file, where none are to be kept, or while nobody is set up: such a file
+    may stand where another was lost, whose copies must not make room for its own."""
     if store.path is None or keep < 1:
         return None
     target = folder / f"{store.path.stem}-{now.astimezone(dt.UTC):%Y-%m-%d}.db"
-    if target.exists():
+    if target.exists() or not is_anybody(store):
         return None
     copy_to(store, target)
-    for old in sorted(folder.glob(f"{store.path.stem}-????-??-??.db"))[:-keep]:
+    for old in kept(store.path, folder)[:-keep]:
         old.unlink(missing_ok=True)
     return target
+
+
+def kept(path: Path, folder: Path) -> list[Path]:
+    """The daily copies of the file at ``path``, the oldest first."""
+    return sorted(folder.glob(f"{path.stem}-????-??-??.db"))
+
+
+def is_anybody(store: Store) -> bool:
+    """Whether somebody is set up, so that there is anything to be lost."""
+    with store.reading() as session:
+        return session.scalar(select(User.id).limit(1)) is not None
 
 
 def verify(path: Path) -> None:

@@ -154,7 +154,7 @@ class Store:
         except OSError as error:
             raise StoreBusy(f"{self.place} cannot be opened: {error.strerror}.") from error
         except sqlite3.Error as error:
-            raise faults.explain_sqlite(error, self.place, reading=True) or error from error
+            raise faults.explain_sqlite(error, self.place, reading=True, path=self.path) or error from error
 
     def copy_to(self, other: Store, *, user_id: int | None = None) -> None:
         """Copy all rows, or those of one user, into a private in-memory store that is still empty."""
@@ -179,7 +179,7 @@ class Store:
         try:
             yield
         except DBAPIError as error:
-            fault = faults.explain(error, self.place, reading=reading and not self.read_only)
+            fault = faults.explain(error, self.place, reading=reading and not self.read_only, path=self.path)
             if fault is None:
                 raise
             raise fault from error

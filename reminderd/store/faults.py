@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from reminderd.errors import ConfigError, ReminderdError, SchemaError, StoreBusy
 
+_NO_ROOM = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMOPEN})
+"""What SQLite says where there is no room for the file beside the database that its connections share."""
 
-def explain(error: DBAPIError, place: str, *, reading: bool) -> ReminderdError | None:
+
+def explain(error: DBAPIError, place: str, *, reading: bool, path: Path | None = None) -> ReminderdError | None:
     """What to tell the user, or ``None`` when the fault lies in our own code.
 
-    ``place`` names the database and holds no password.
+    ``place`` names the database and holds no password. ``path`` is its file: what SQLite does not say is asked of the
+    file system that it lies on.
     """
     if isinstance(error.orig, sqlite3.Error):
-        return explain_sqlite(error.orig, place, reading=reading)
+        return explain_sqlite(error.orig, place, reading=reading, path=path)
     return _explain_postgres(error, place, reading=reading)
 
 
-def explain_sqlite(error: sqlite3.Error, place: str, *, reading: bool) -> ReminderdError | None:
+def explain_sqlite(
+    error: sqlite3.Error, place: str, *, reading: bool, path: Path | None = None
+) -> ReminderdError | None:
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
@@ -31,26 +39,69 @@ def explain_sqlite(error: sqlite3.Error, place: str, *, reading: bool) -> Remind
                 f"{place} is locked by another program; nothing was written. Try again in a moment.", "locked"
             )
         case sqlite3.SQLITE_FULL:
-            return StoreBusy(
-                f"{place} cannot grow, its disk or quota is full; nothing was written. Make room first.", "full"
-            )
+            return _full(place)
         case sqlite3.SQLITE_READONLY:
-            return StoreBusy(
+            return _read_only_mount(place, path) or StoreBusy(
                 f"{place} is read-only for this user; nothing was written. Check the file's owner.", "read_only"
             )
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return StoreBusy(
-                f"{place} cannot be opened. Check that the file is there and that it is yours.", "cannot_open"
+            return (
+                _read_only_mount(place, path)
+                or _full_disk(place, path)
+                or StoreBusy(
+                    f"{place} cannot be opened. Check that the file is there and that it is yours.", "cannot_open"
+                )
             )
+        case sqlite3.SQLITE_IOERR if code in _NO_ROOM:
+            return _read_only_mount(place, path) or _full(place)
         case sqlite3.SQLITE_IOERR:
-            return StoreBusy(
-                f"{place} cannot be read or written ({error.sqlite_errorname}). Check its disk.", "disk_fault"
+            return (
+                _read_only_mount(place, path)
+                or _full_disk(place, path)
+                or StoreBusy(
+                    f"{place} cannot be read or written ({error.sqlite_errorname}). Check its disk.", "disk_fault"
+                )
             )
         case sqlite3.SQLITE_NOTADB:
             return SchemaError(f"{place} is not a SQLite database; it was left as it is.")
         case sqlite3.SQLITE_CORRUPT:
-            return ReminderdError(f"{place} is damaged. Stop the daemon and put the newest backup in its place.")
+            return ReminderdError(
+                f"{place} is damaged. Stop the daemon, then bring back the newest copy, of those in BACKUP_DIR "
+                "(backups/ in the home unless set): reminderd restore FILE --force"
+            )
     return None
+
+
+def _full(place: str) -> StoreBusy:
+    return StoreBusy(f"{place} cannot grow, its disk or quota is full; nothing was written. Make room first.", "full")
+
+
+def _full_disk(place: str, path: Path | None) -> StoreBusy | None:
+    """Where the file system that the file is on has no room left."""
+    disk = _disk_of(path)
+    if disk is None:
+        return None
+    has_none = (disk.f_blocks and not disk.f_bavail) or (disk.f_files and not disk.f_favail)
+    return _full(place) if has_none else None
+
+
+def _read_only_mount(place: str, path: Path | None) -> StoreBusy | None:
+    """Where nobody may write to the file system that the file is on; even to read, SQLite makes files beside it."""
+    disk = _disk_of(path)
+    if disk is None or not disk.f_flag & os.ST_RDONLY:
+        return None
+    return StoreBusy(
+        f"{place} is on a file system that is mounted read-only; nothing was written. Mount it for writing.",
+        "read_only",
+    )
+
+
+def _disk_of(path: Path | None) -> os.statvfs_result | None:
+    """``None`` where the file is not there, or cannot be looked at."""
+    try:
+        return os.statvfs(path) if path is not None else None
+    except OSError:
+        return None
 
 
 # The first two characters name the class of the fault (PostgreSQL's manual, appendix A); then a word for the

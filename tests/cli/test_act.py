@@ -10,6 +10,7 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
+from tests.flow.parts import parsed, words_of
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -114,6 +115,19 @@ def test_skip_lets_go_and_records_nothing(tmp_path: Path) -> None:
     assert "already let go; nothing changed" in desk.ok("skip", number)
     assert "Ana Lima" not in numbers(desk, "accepted")
     assert desk.rows("SELECT count(*) FROM events") == before
+
+
+def test_whoever_was_let_go_counts_among_those_who_do_not_know_wherever_it_is_said(tmp_path: Path) -> None:
+    desk = after_landing(tmp_path)
+    desk.ok("skip", "Eli")
+    desk.ok("skip", "Sam")
+    counted = "1 of 6 know; still: Ben Okafor, Cleo Ames, Dana Wu, Eli Roth and Sam Ode."
+    assert f"Acme: {counted}" in desk.ok("done", "Ana")
+    assert f"Acme: {counted}" in desk.ok("upcoming")
+    assert f"Before you post: {counted}" in desk.ok("record", "announcement", "Acme", "--on", "friday")
+    desk.ok("run", "--once")
+    mails = [words_of(parsed(path.read_bytes())) for path in (tmp_path / "Maildir" / "new").iterdir()]
+    assert any("Before you post: 1 of 6 know; still: Ben, Cleo, Dana, Eli and Sam." in mail for mail in mails)
 
 
 @pytest.mark.parametrize(

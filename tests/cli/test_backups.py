@@ -177,6 +177,19 @@ def test_restore_into_an_empty_home_needs_no_force(desk: Desk, tmp_path: Path) -
     assert "Maria Lopez" in fresh.ok("reference", "list")
 
 
+def test_of_a_damaged_database_it_is_told_which_command_brings_a_copy_back(desk: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    desk.ok("backup", str(copy))
+    desk.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = desk.database.read_bytes()
+    desk.database.write_bytes(content[:100] + b"\xff" * 3996 + content[4096:])
+    told = desk.refused(1, "reference", "list")
+    assert "is damaged" in told
+    assert told.endswith("BACKUP_DIR (backups/ in the home unless set): reminderd restore FILE --force\n")
+    desk.ok("restore", str(copy), "--force")
+    assert "Maria Lopez" in desk.ok("reference", "list")
+
+
 def test_there_is_one_copy_a_day_and_the_oldest_go(tmp_path: Path, sqlite_store: Store) -> None:
     add_user(sqlite_store)
     folder = tmp_path / "copies"
@@ -186,6 +199,12 @@ def test_there_is_one_copy_a_day_and_the_oldest_go(tmp_path: Path, sqlite_store:
     assert names == [f"reminderd-2026-11-{day}.db" for day in (26, 27, 28)]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     backup.verify(folder / names[-1])
+
+
+def test_a_database_in_which_nobody_is_set_up_has_no_copy(tmp_path: Path, sqlite_store: Store) -> None:
+    assert backup.daily(sqlite_store, tmp_path / "copies", 3, NOW) is None
+    add_user(sqlite_store)
+    assert backup.daily(sqlite_store, tmp_path / "copies", 3, NOW) is not None
 
 
 def test_no_daily_copies_where_none_are_wanted(tmp_path: Path, sqlite_store: Store) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import json
 import logging
+import os
 import platform
 import sqlite3
 import subprocess
@@ -134,6 +135,42 @@ def test_a_read_only_database_can_be_read_and_refuses_writing(tmp_path: Path) ->
     assert [entry["name"] for entry in desk.json("reference", "list")] == ["Maria Lopez"]
     assert "read-only" in desk.refused(75, "reference", "add", "Ben Okafor")
     assert len(desk.json("reference", "list")) == 1
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        (
+            'mount --bind "$0" "$1" && mount -o remount,bind,ro "$1"',
+            "is on a file system that is mounted read-only; nothing was written.",
+        ),
+        (
+            'mount -t tmpfs -o size=1m room "$1" && cp "$0"/reminderd.db "$1" && ! cat /dev/zero >"$1"/filling',
+            "cannot grow, its disk or quota is full; nothing was written.",
+        ),
+    ],
+    ids=["read-only", "full"],
+)
+def test_what_hinders_a_disk_is_told(tmp_path: Path, mount: str, words: str) -> None:
+    Desk(tmp_path / "home").set_up()
+    place = tmp_path / "place"
+    place.mkdir()
+    command = [sys.executable, "-m", "reminderd", "--home", str(place), "reference", "list"]
+    ran = _where_mounted(f'{mount} && shift && exec "$@"', str(tmp_path / "home"), str(place), *command)
+    assert (ran.returncode, ran.stdout) == (75, "")
+    assert words in ran.stderr.splitlines()[-1]
+
+
+def _where_mounted(script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """What became of a shell's script that may mount, which nobody else sees."""
+    apart = ["unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",))]
+    if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode != 0:
+        why = "nothing can be mounted here"
+        if os.environ.get("CI") or os.environ.get("REMINDERD_REQUIRE_SERVERS"):
+            pytest.fail(f"A mount of one's own is required here, but {why}.")
+        pytest.skip(why)
+    command = [*apart, "sh", "-c", script, *words]
+    return subprocess.run(command, cwd=_checkout(), check=False, capture_output=True, text=True, timeout=60)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

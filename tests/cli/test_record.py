@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
 
 from reminderd.cli.context import Ctx
 from reminderd.cli.words import StepLine, steps_words
 from reminderd.rules.kinds import ALIASES, RECORDABLE
 from reminderd.store.tables import User
+from tests.cli.desk import Desk
 from tests.cli.story import MONDAY, SIX, after_landing, numbers, six_references, with_acme
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -308,6 +311,31 @@ def test_landed_without_names_says_whom_to_name(tmp_path: Path) -> None:
     assert "reminderd landed Acme NAME… (or --all)" in result.stderr
 
 
+def test_landed_of_somebody_who_said_no_that_day_names_what_outweighs_it(
+    tmp_path: Path, clock: FrozenDateTimeFactory
+) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "no", "Ana", "--for", "Acme")
+    said = desk.run("landed", "Acme", "Ana").stderr
+    assert "Nobody is to be told for Acme: Ana Lima said no.\n" in said
+    assert "reminderd landed" not in said
+    command = 'reminderd record agreed "Ana Lima" --for Acme --on tomorrow'
+    assert command in said
+    desk.ok(*shlex.split(command)[1:], "--quiet")
+    clock.tick(dt.timedelta(days=1))
+    desk.ok("run", "--once")
+    assert list(numbers(desk, "accepted")) == ["Ana Lima"]
+
+
+def test_landed_of_nobody_but_who_said_no_before_names_the_way_to_name_them(tmp_path: Path) -> None:
+    desk = with_acme(tmp_path)
+    desk.ok("record", "no", "Ana", "--for", "Acme", "--on", "yesterday")
+    said = desk.run("landed", "Acme").stderr
+    assert "If somebody vouched for you all the same, name them: reminderd landed Acme NAME… (or --all)" in said
+    desk.ok("landed", "Acme", "Ana", "--quiet")
+    assert list(numbers(desk, "accepted")) == ["Ana Lima"]
+
+
 # ---- need
 
 
@@ -360,6 +388,15 @@ def test_need_without_a_name_suggests_who_agreed_before_and_is_least_used(tmp_pa
     assert "Whom? Cleo Ames (agreed before, not called on lately, in touch this year); Ben Okafor (agreed" in line
     assert 'reminderd need Globex --by 2026-12-01 "Cleo Ames"' in line
     assert desk.rows("SELECT company FROM opportunities") == [("Acme",)]
+
+
+def test_need_makes_no_silence_up_of_whom_no_contact_is_known(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).set_up()
+    desk.ok("add", "Maria Lopez", "maria@example.org")
+    desk.ok("reference", "add", "Ben Okafor", "--last-contact", "2024-01-05")
+    line = desk.refused(2, "need", "Globex", "--by", "friday")
+    assert "Maria Lopez (not asked before, not called on lately, last contact unknown)" in line
+    assert "Ben Okafor (not asked before, not called on lately, long silent)" in line
 
 
 # ---- undo

@@ -190,6 +190,31 @@ def test_check_before_init_fails_in_one_line_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_templates")
+@pytest.mark.parametrize("is_empty", [False, True], ids=["removed", "empty"])
+def test_a_database_that_is_gone_is_told_with_the_copy_that_brings_it_back(desk: Desk, is_empty: bool) -> None:
+    desk.ok("add", "Maria Lopez", "maria@example.org")
+    desk.ok("run", "--once")
+    (copy,) = (desk.home / "backups").iterdir()
+    desk.database.unlink()
+    if is_empty:
+        desk.database.touch(0o600)
+    checked = desk.run("check")
+    assert checked.exit_code == 1
+    (failed,) = [line for line in checked.stdout.splitlines() if line.startswith("FAIL")]
+    force = " --force" if is_empty else ""
+    assert failed.endswith(f" Or bring the newest copy back: reminderd restore {copy}{force}")
+    for command in (("run", "--once"), ("health",)):
+        result = desk.run(*command)
+        assert (result.exit_code, result.stdout) == (0, "ok\n" if command == ("health",) else "")
+        assert result.stderr.startswith(f"reminderd: nobody is set up in the home {desk.home}. ")
+        assert result.stderr.endswith(f" Or bring the newest copy back: reminderd restore {copy} --force\n")
+    desk.ok("restore", str(copy), "--force")
+    assert "Maria Lopez" in desk.ok("reference", "list")
+    assert desk.run("run", "--once").stderr == desk.run("health").stderr == ""
+    assert "FAIL" not in desk.ok("check")
+
+
+@pytest.mark.usefixtures("no_templates")
 def test_check_signs_in_to_the_mail_server(tmp_path: Path) -> None:
     with SmtpServer(accounts={"ada": "right"}) as server:
         good = _with_smtp(tmp_path, server, SMTP_USERNAME="ada", SMTP_PASSWORD="right").set_up()
@@ -401,6 +426,22 @@ def test_what_waits_for_a_paused_channel_is_due_once_it_is_mended(tmp_path: Path
 
 def test_one_pass_ends_with_0_when_nothing_due_is_left(desk: Desk) -> None:
     assert desk.run("run", "--once").exit_code == 0
+
+
+def test_one_pass_where_nobody_is_set_up_says_so_and_which_home_that_is(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "typo" / "hoem")
+    result = desk.run("run", "--once")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == (
+        f"reminderd: nobody is set up in the home {desk.home}. Start with: reminderd init. "
+        "Or is it another home? See: --home, REMINDERD_HOME.\n"
+    )
+
+
+def test_one_pass_where_nobody_is_set_up_names_a_database_that_lies_elsewhere(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "home", DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
+    said = desk.run("run", "--once").stderr
+    assert f"in the home {desk.home}, whose database is {tmp_path}/other.db." in said
 
 
 def test_one_pass_ends_with_75_when_something_waits(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -272,6 +273,23 @@ class TestFaults:
         with sqlite_store.reading() as session:
             assert session.scalars(select(Delivery)).all() == []
             assert session.scalars(select(User)).one().name == "Mia"
+
+    def test_a_disk_without_room_for_what_sqlite_shares_beside_the_file_is_full(
+        self, sqlite_url: str, sqlite_store: Store
+    ) -> None:
+        add_user(sqlite_store)
+        sqlite_store.dispose()
+        store = Store(sqlite_url)
+        with (
+            without_room(),
+            pytest.raises(StoreBusy, match="disk or quota is full") as told,
+            store.reading() as session,
+        ):
+            session.scalars(select(User)).all()
+        assert told.value.reason == "full"
+        with store.reading() as session:
+            assert session.scalars(select(User)).one().name == "Mia"
+        store.dispose()
 
     def test_a_file_of_somebody_else_is_read_only(self, sqlite_url: str, sqlite_store: Store) -> None:
         path = sqlite_store.path
@@ -594,6 +612,17 @@ def test_the_drivers_own_transactions_are_off(sqlite_store: Store) -> None:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         assert driver.isolation_level is None
+
+
+@contextlib.contextmanager
+def without_room() -> Iterator[None]:
+    """No file that this process writes may grow past a page: what a full disk is to it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextlib.contextmanager
