@@ -24,7 +24,7 @@ from reminderd.rules.kinds import KINDS, Scope
 from reminderd.rules.states import State, Status, Tier
 from reminderd.rules.timeline import Timeline
 from reminderd.store import outbox
-from reminderd.store.draft_facts import load
+from reminderd.store.draft_facts import Involved, load
 from reminderd.store.facts import load_user, load_user_subject, today_of
 from reminderd.store.tables import BY_ITSELF, ChannelHealth, Event, Nudge, Opportunity, Reference, Step, StepState, User
 
@@ -70,6 +70,14 @@ class Standing:
     left: tuple[str, ...]
     paused: tuple[str, ...] = ()
     is_news: bool = True
+
+    @classmethod
+    def of(cls, involved: Sequence[Involved]) -> Standing:
+        """Of all who vouch for an opportunity: whoever was let go knows no more than before."""
+        waiting = sorted((one for one in involved if not one.told), key=lambda one: one.name)
+        left = tuple(one.name for one in waiting if not one.paused)
+        paused = tuple(one.name for one in waiting if one.paused)
+        return cls(told=len(involved) - len(waiting), total=len(involved), left=left, paused=paused)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -279,23 +287,19 @@ class Actions:
         """How far the group that a nudge belongs to is; ``None`` for a nudge that stands alone."""
         if nudge.reference_id is None or nudge.opportunity_id is None:
             return None
-        involved = load(session, nudge, now).involved if nudge.draft == "accepted" else None
+        if nudge.draft == "accepted":
+            involved = load(session, nudge, now).involved
+            return Standing.of(involved) if len(involved) > 1 else None
         query = (
-            select(Nudge.state, Reference.name, Reference.id)
+            select(Nudge.state, Reference.name)
             .join(Reference, Reference.id == Nudge.reference_id)
             .where(Nudge.user_id == nudge.user_id, Nudge.rule == nudge.rule, Nudge.occasion == nudge.occasion)
             .where(Nudge.state.in_((State.OPEN, State.DONE, State.EXPIRED)))
             .order_by(Reference.name)
         )
-        ids = {one.id for one in involved or ()}
-        rows = [row for row in session.execute(query) if involved is None or row.id in ids]
+        rows = session.execute(query).all()
         left = tuple(row.name for row in rows if row.state != State.DONE)
-        is_news = involved is not None
-        paused = tuple(sorted(one.name for one in involved or () if one.paused and not one.told))
-        total = len(rows) + len(paused)
-        if total < 2:
-            return None
-        return Standing(told=len(rows) - len(left), total=total, left=left, paused=paused, is_news=is_news)
+        return Standing(len(rows) - len(left), len(rows), left, is_news=False) if len(rows) > 1 else None
 
     # ---- helpers
 

@@ -305,7 +305,8 @@ class Composer:
         key = f"refused:{hashlib.blake2b(why.encode(), digest_size=8).hexdigest()}"
         if any(due.deliveries_like(session, user.id, one, DeliveryKind.NOTICE, key) for one in Channel):
             return None
-        lines = [why, "The former rules and settings stay in force until that is mended and read again (SIGHUP)."]
+        kept = "The former ones stay in force until that is mended."
+        lines = [why, f"{kept} A change of rules or templates is noticed by itself, one of settings on SIGHUP."]
         letter = self.carrier.answer(
             user, channel, lines, now, subject="reminderd: rules or settings refused", key=key, kind=DeliveryKind.NOTICE
         )

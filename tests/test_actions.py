@@ -229,3 +229,14 @@ def test_how_far_a_group_is(story: Story) -> None:
     assert standing is not None
     assert (standing.told, standing.total) == (1, 3)
     assert set(standing.left) == set(SIX[1:3])
+
+
+def test_whoever_was_let_go_is_counted_as_not_knowing(story: Story) -> None:
+    story.land(NOON)
+    first, second, _ = story.nudges("accepted")
+    story.done([first], NOON)
+    skip(story, [second], NOON + HOUR)
+    with story.house.store.reading() as session:
+        standing = story.house.actions.standing(session, session.get_one(Nudge, first.id), NOON + HOUR)
+    assert standing is not None
+    assert (standing.told, standing.total, set(standing.left)) == (1, 3, set(SIX[1:3]))

@@ -28,7 +28,6 @@ from reminderd.drafts import words
 from reminderd.errors import TemplateBroken
 from reminderd.rules.rule import Role
 from reminderd.rules.states import State
-from reminderd.store.draft_facts import Involved, load
 from reminderd.store.tables import Event, Nudge, Opportunity, Reference, User
 
 BEFORE_YOU_POST = "Before you post: "
@@ -207,7 +206,7 @@ def say_standing(
         if (nudge.rule, nudge.occasion) in seen:
             continue
         seen.add((nudge.rule, nudge.occasion))
-        standing = _standing(ctx, session, nudge)
+        standing = house.actions.standing(session, nudge, ctx.now())
         if standing is not None:
             job = session.get(Opportunity, nudge.opportunity_id or 0)
             about = lead or (f"{job.company}: " if job is not None else "")
@@ -219,25 +218,9 @@ def say_announced(ctx: Ctx, lines: Iterable[Line]) -> None:
     """The same before a post that is planned."""
     for line in lines:
         if line.nudge is not None and line.nudge.draft == "announcement" and line.facts is not None:
-            found = _standing_of(line.facts.involved)
+            found = Standing.of(line.facts.involved)
             known = words.knows(found.told, found.total)
             ctx.say(f"{BEFORE_YOU_POST}{known}{_still(found.left, found.paused)}.")
-
-
-def _standing(ctx: Ctx, session: Session, nudge: Nudge) -> Standing | None:
-    """How far a nudge's group is; ``None`` for one that stands alone. Of news to be posted all who vouched count, as in
-    the mails: whoever was let go knows no more than before."""
-    if nudge.draft != "accepted" or nudge.reference_id is None or nudge.opportunity_id is None:
-        return ctx.house().actions.standing(session, nudge, ctx.now())
-    involved = load(session, nudge, ctx.now()).involved
-    return _standing_of(involved) if len(involved) > 1 else None
-
-
-def _standing_of(involved: Sequence[Involved]) -> Standing:
-    waiting = sorted((one for one in involved if not one.told), key=lambda one: one.name)
-    left = tuple(one.name for one in waiting if not one.paused)
-    paused = tuple(one.name for one in waiting if one.paused)
-    return Standing(told=len(involved) - len(waiting), total=len(involved), left=left, paused=paused)
 
 
 def _still(left: Sequence[str], paused: Sequence[str]) -> str:
