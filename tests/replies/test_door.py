@@ -15,11 +15,13 @@ from sqlalchemy import func, select
 from reminderd.actions import Happening, said_of_job
 from reminderd.message import Channel
 from reminderd.replies.door import MOST_ASKED, Incoming
+from reminderd.replies.sms import take_text
 from reminderd.replies.vocabulary import RESERVED, VERBS
 from reminderd.store.database import Store
 from reminderd.store.tables import Delivery, Event, Nudge, Opportunity, Reference, StoredMessage, User
+from reminderd.transports.twilio import ReceivedText
 from reminderd.wiring import House
-from tests.flow.parts import NOON, Story, make_house, make_reference, make_user, recorders, words_of
+from tests.flow.parts import NOON, PHONE, Story, make_house, make_reference, make_user, recorders, words_of
 
 LATER = NOON + dt.timedelta(hours=1)
 
@@ -177,6 +179,18 @@ def test_answers_by_text_are_fit_for_a_lock_screen(two: Two) -> None:
     for text in (f"WHY {first}", "LIST", f"SNOOZE {first}", f"PAUSE {first}", f"DONE {second}", "UNDO"):
         two.take(text)
         assert not any(name in two.said() for name in ("Maria", "Lopez", "Ana", "Mueller", "Acme"))
+
+
+def test_what_one_of_two_with_one_phone_texts_is_done_for_one_alone(two: Two) -> None:
+    with two.house.store.writing() as session:
+        session.get_one(User, two.other).phone = PHONE
+    before = two.snapshot()
+    first, _ = two.numbers()
+    with two.house.store.writing() as session:
+        text = ReceivedText("SM1", PHONE, f"DONE {first}", LATER)
+        assert take_text(session, two.house.door, text, LATER) == 1
+    assert two.snapshot() == before
+    assert [nudge.state for nudge in two.story.nudges("accepted")] == ["done", "open"]
 
 
 def test_undo_with_a_number_is_about_that_one(two: Two) -> None:
