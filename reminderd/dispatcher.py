@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,7 +137,7 @@ class Dispatcher:
         self._on_landing: Callable[[], None] | None = None
         self._attended = False
         """Whether the one thread waits for landings itself, and need not be called."""
-        self.owner = uuid.uuid4().hex[:8]
+        self.owner = f"{os.getpid()}:{uuid.uuid4().hex[:8]}"
         """What its leases are known by. Short: a row that grows much with each claim does not fit its page any more."""
 
     @property

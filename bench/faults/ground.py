@@ -127,7 +127,7 @@ class Ground:
             Delivery, Delivery.id == Attempt.delivery_id
         )
         if pid is not None:
-            query = query.where(Delivery.lease_owner.like(f"%:{pid}:%"))
+            query = query.where(Delivery.lease_owner.like(f"{pid}:%"))
         with self.store.reading() as session:
             found = session.execute(query.where(Attempt.outcome.is_(None))).all()
         new = [one for one in found if one.id not in self._open]
