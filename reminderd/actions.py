@@ -384,7 +384,8 @@ class Actions:
         if kind == "gift_sent" and nudge.reference_id is None and nudge.opportunity_id is not None:
             line = self._line(session, user, now)
             since = cause.on if cause is not None else today
-            had = {event.reference_id for event in line.past if event.kind == kind and event.on >= since}
+            gifts = [event for event in line.past if event.kind == kind and event.on >= since]
+            had = {event.reference_id for event in gifts if event.opportunity_id == nudge.opportunity_id}
             given = [one for one in line.to_be_given(nudge.opportunity_id) if one not in had]
             people = self._active(session, user, given) or [None]
         return [

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from reminderd.actions import Happening
 from reminderd.errors import UsageError
 from reminderd.rules.calendar import parse_span
 from reminderd.rules.states import State
 from reminderd.store.database import Store
-from reminderd.store.tables import Event, Nudge, Step, User
+from reminderd.store.tables import Event, Nudge, Opportunity, Reference, Step, User
 from tests.flow.parts import NOON, SIX, Story, make_house, recorders
 
 HOUR = dt.timedelta(hours=1)
@@ -152,6 +153,23 @@ def test_a_gift_to_all_is_not_noted_again_for_who_has_had_it(story: Story) -> No
     given = {event.reference_id: event.on for event in events(story, "gift_sent")}
     assert len(events(story, "gift_sent")) == len(given) == 3
     assert sorted(given.values()) == [dt.date(2026, 11, 25), dt.date(2026, 11, 27), dt.date(2026, 11, 27)]
+
+
+def test_a_gift_for_another_job_is_none_for_this_one(story: Story) -> None:
+    story.land(NOON)
+    with story.house.store.writing() as session:
+        user = session.get_one(User, story.user_id)
+        other = Opportunity(user_id=user.id, company="Globex", created_at=NOON)
+        session.add(other)
+        session.flush()
+        ana = session.scalars(select(Reference).order_by(Reference.id)).first()
+        assert ana is not None
+        given = Happening("gift_sent", NOON.date() + DAY, (ana,), other)
+        story.house.actions.record(session, user, [given], NOON + DAY)
+    story.done(story.nudges("gift"), NOON + 3 * DAY)
+    with story.house.store.reading() as session:
+        for_acme = select(Event.reference_id).join(Opportunity).where(Opportunity.company == "Acme")
+        assert set(session.scalars(for_acme.where(Event.kind == "gift_sent"))) == {1, 2, 3}
 
 
 def test_done_is_taken_on_an_expired_nudge(story: Story) -> None:
