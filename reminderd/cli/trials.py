@@ -102,7 +102,7 @@ def _users(ctx: Ctx) -> list[str]:
     from reminderd.store.backup import is_anybody
 
     try:
-        is_set_up = is_anybody(ctx.house().store)
+        is_set_up = is_anybody(ctx.house(own_rules=False).store)
     except ReminderdError:
         return []  # told by the database's own line
     if not is_set_up:

@@ -215,14 +215,11 @@ class Answers:
 
     def moment(self, at: dt.datetime) -> str:
         """ "Fri 27 Nov, 09:00", in the user's zone."""
-        on = day_short(local_day(at, self.user.zone), self.user.language)
-        return f"{on}, {local_time(at, self.user.zone):%H:%M}"
+        return f"{self.day(local_day(at, self.user.zone))}, {local_time(at, self.user.zone):%H:%M}"
 
     def day(self, on: dt.date) -> str:
         """A local day in words."""
-        at = dt.datetime.combine(on, dt.time(12), dt.UTC)
-        assert local_day(at, "UTC") == on
-        return words.when(at, "UTC", self.user.language)
+        return day_short(on, self.user.language)
 
     def _listed(self, session: Session, nudges: Sequence[Nudge]) -> str:
         titles = self.titles(session, nudges)

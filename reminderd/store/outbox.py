@@ -247,12 +247,13 @@ def _withdraw(session: Session, query: Select[int]) -> bool:
     return bool(ids)
 
 
-def free_steps(session: Session, delivery_id: int, *, channel: str | None = None) -> None:
-    """Give a delivery's steps back to the composer, and the ends that it told."""
+def free_steps(session: Session, delivery_id: int, *, channel: str | None = None, but_of: Collection[int] = ()) -> None:
+    """Give a delivery's steps back to the composer, save those of some nudges, and the ends that it told."""
     values: dict[str, object] = {"state": StepState.PENDING, "delivery_id": None}
     if channel is not None:
         values["channel"] = channel
-    session.execute(update(Step).where(Step.delivery_id == delivery_id).values(**values))
+    freed = update(Step).where(Step.delivery_id == delivery_id, Step.nudge_id.not_in(but_of))
+    session.execute(freed.values(**values))
     followers.drop(session, delivery_id)
     untell(session, delivery_id)
 
@@ -260,14 +261,10 @@ def free_steps(session: Session, delivery_id: int, *, channel: str | None = None
 def move_steps(session: Session, delivery_id: int, channel: str) -> None:
     """As `free_steps`, for another channel: without those of a nudge of which a later message is on its way or went
     out, as that says the same."""
-    carried = set(session.scalars(select(Step.nudge_id).where(Step.delivery_id == delivery_id)))
+    carried = select(Step.nudge_id).where(Step.delivery_id == delivery_id)
     later = select(Step.nudge_id).join(Delivery, Delivery.id == Step.delivery_id).where(Step.nudge_id.in_(carried))
     said = later.where(Delivery.id > delivery_id, Delivery.state.in_((*UNSETTLED, *TAKEN)))
-    unsaid = carried - set(session.scalars(said))
-    values = {"state": StepState.PENDING, "delivery_id": None, "channel": channel}
-    session.execute(update(Step).where(Step.delivery_id == delivery_id, Step.nudge_id.in_(unsaid)).values(**values))
-    followers.drop(session, delivery_id)
-    untell(session, delivery_id)
+    free_steps(session, delivery_id, channel=channel, but_of=session.scalars(said).all())
 
 
 def untell(session: Session, delivery_id: int) -> None:
